@@ -1,0 +1,64 @@
+"""The only file that touches numba: the `kernel` decorator and the kernel cache.
+
+The cache folder is named by a hash of every source file that holds kernels and of the
+numba and numpy versions: numba itself does not notice an edit in a function that a
+cached kernel calls from another file, and would go on returning the old numbers.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numba
+import numpy as np
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def source_hash() -> str:
+    """Hash of all sources that hold kernels and of the compiler's versions, 12 hex digits."""
+    digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        if b"vio._jit import" in source or path.name == "_jit.py":
+            digest.update(str(path.relative_to(PACKAGE)).encode())
+            digest.update(source)
+    return digest.hexdigest()[:12]
+
+
+def cache_root() -> Path:
+    """Folder that holds the kernel caches; `VIO_CACHE_DIR` overrides `~/.cache/vio`."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vio"
+    return Path(os.environ.get("VIO_CACHE_DIR") or default)
+
+
+def cache_dir() -> Path:
+    """Folder of the compiled kernels of exactly this version of the package."""
+    return cache_root() / "kernels" / source_hash()
+
+
+if "NUMBA_CACHE_DIR" not in os.environ:
+    numba.config.CACHE_DIR = str(cache_dir())
+
+KERNELS = []
+
+
+def kernel(function):
+    """Compile a module-level function on arrays; no fastmath, no hidden threads.
+
+    `error_model="numpy"` makes a division by zero give inf instead of an exception,
+    `nogil` lets a node's other threads run meanwhile.
+    """
+    compiled = numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True)(function)
+    KERNELS.append(compiled)
+    return compiled
+
+
+def parallel_kernel(function):
+    """A kernel whose outer loop (`prange`) writes independent outputs: rendering only."""
+    return numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True, parallel=True)(
+        function
+    )
+
+
+prange = numba.prange
