@@ -25,13 +25,42 @@ class FrontendConfig:
     """Images to feature tracks."""
 
     max_features: int = setting(200, "1", "features tracked at the most", 10, 1000)
+    levels: int = setting(4, "1", "pyramid levels, full resolution included", 2, 6)
+    confident_level: int = setting(2, "1", "coarsest level tried when the motion is known", 0, 5)
+    klt_iterations: int = setting(10, "1", "alignment steps per level at the most", 1, 100)
+    klt_step_px: float = setting(0.02, "px", "an alignment step below this ends the level", 1e-4, 1.0)
+    klt_correlation: float = setting(0.8, "1", "least correlation of a tracked patch", 0.0, 1.0)
+    klt_texture: float = setting(100.0, "grey^2", "least gradient energy of a patch", 0.0, 1e6)
+    refresh_correlation: float = setting(
+        0.92, "1", "below this correlation a keyframe takes a new template", 0.0, 1.0
+    )
+    ransac_px: float = setting(1.5, "px", "distance from the epipolar line of an outlier", 0.1, 20.0)
+    ransac_hypotheses: int = setting(60, "1", "translations tried per frame", 1, 1000)
+    key_ratio: float = setting(
+        0.75, "1", "share of a keyframe's features in view below which a new one is made", 0.1, 1.0
+    )
+    key_parallax_px: float = setting(
+        25.0, "px", "median parallax since the last keyframe that makes a new one", 1.0, 1000.0
+    )
+    key_min_features: int = setting(30, "1", "fewer shared features make a keyframe", 0, 1000)
+    corner_score: float = setting(300.0, "grey^2", "least corner score", 0.0, 1e6)
+    search_level: int = setting(2, "1", "pyramid level of the first stereo search", 0, 5)
+    nearest_m: float = setting(0.3, "m", "least depth of a stereo match", 0.05, 10.0)
+    epipolar_px: float = setting(1.5, "px", "distance from the epipolar line that refuses", 0.1, 20.0)
 
 
 @dataclass(frozen=True)
 class ImuConfig:
     """Inertial samples to preintegrated motion."""
 
-    max_gap_s: float = setting(0.5, "s", "longest IMU gap that is bridged", 0.01, 5.0)
+    buffer_samples: int = setting(400, "1", "recent samples kept", 50, 10000)
+    noise_scale: float = setting(
+        1.0, "1", "how much worse than the calibration's densities the samples are", 0.1, 100.0
+    )
+    gap_gyro: float = setting(0.5, "rad/s", "rate uncertainty inside a gap", 0.0, 100.0)
+    gap_accel: float = setting(5.0, "m/s^2", "force uncertainty inside a gap", 0.0, 1000.0)
+    gyro_range: float = setting(34.0, "rad/s", "rate at which the gyro saturates", 0.1, 1e3)
+    accel_range: float = setting(156.0, "m/s^2", "force at which the accelerometer saturates", 1.0, 1e4)
 
 
 @dataclass(frozen=True)
@@ -39,6 +68,25 @@ class WindowConfig:
     """Sliding-window estimation."""
 
     max_keyframes: int = setting(7, "1", "keyframe poses kept", 3, 30)
+    max_states: int = setting(3, "1", "newest frames kept with velocity and biases", 2, 20)
+    max_landmarks: int = setting(400, "1", "landmarks kept", 20, 5000)
+    iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
+    sigma_px: float = setting(0.5, "px", "noise of a tracked pixel", 0.01, 10.0)
+    huber: float = setting(2.0, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)
+    reject_px: float = setting(3.0, "px", "residual that drops an observation", 0.1, 100.0)
+    depth_sigma: float = setting(
+        0.15, "1/m", "largest deviation of the inverse depth of a new landmark", 1e-3, 10.0
+    )
+    nearest_m: float = setting(0.2, "m", "least depth of a landmark", 0.01, 10.0)
+    keep_ratio: float = setting(
+        0.1, "1", "share of a keyframe's landmarks in view below which it leaves", 0.0, 1.0
+    )
+    small_turn: float = setting(2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0)
+    small_move: float = setting(1e-4, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
+    gravity: float = setting(9.81, "m/s^2", "magnitude of gravity", 9.7, 9.9)
+    still_turn: float = setting(1e-3, "rad", "rotation allowed between frames at rest", 1e-6, 1.0)
+    still_move: float = setting(1e-3, "m", "translation allowed between frames at rest", 1e-6, 1.0)
+    still_speed: float = setting(5e-3, "m/s", "speed allowed at rest", 1e-6, 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,223 @@
+"""Patch alignment: a feature keeps its own 8x8 template and is found again in each image.
+
+Inverse-compositional Lucas-Kanade (Baker & Matthews, IJCV 2004) whose steepest-descent images
+are projected off the template's brightness and contrast, so that gain and offset need not be
+estimated (project-out, ibid. part 3). The template is seen through a 2x2 warp that follows the
+predicted motion, and is refreshed only when that warp or the match goes stale: a track does
+not drift with its length. Each level reads one square region of the image, once.
+"""
+
+import math
+
+import numpy as np
+
+from vio._jit import kernel
+
+PATCH = 8  # px, side of the aligned patch
+TEMPLATE = PATCH + 2  # px, with the ring the gradients need
+REGION = 24  # px, side of the region that one level works in
+
+
+@kernel
+def take_template(image, x, y, out):
+    """Sample the template centred at (x, y) of one level, bilinear; False if it leaves the image."""
+    height, width = image.shape
+    left, top = x - np.float32(0.5 * (TEMPLATE - 1)), y - np.float32(0.5 * (TEMPLATE - 1))
+    x0, y0 = int(math.floor(left)), int(math.floor(top))
+    if x0 < 0 or y0 < 0 or x0 + TEMPLATE >= width or y0 + TEMPLATE >= height:
+        return False
+    one = np.float32(1.0)
+    fx, fy = left - np.float32(x0), top - np.float32(y0)
+    for i in range(TEMPLATE):
+        for j in range(TEMPLATE):
+            up = image[y0 + i, x0 + j] * (one - fx) + image[y0 + i, x0 + j + 1] * fx
+            down = image[y0 + i + 1, x0 + j] * (one - fx) + image[y0 + i + 1, x0 + j + 1] * fx
+            out[i, j] = np.uint8(up * (one - fy) + down * fy + np.float32(0.5))
+    return True
+
+
+@kernel
+def load_region(image, x0, y0, out):
+    """Copy the square region whose corner is (x0, y0); pixels outside repeat the border."""
+    height, width = image.shape
+    if x0 >= 0 and y0 >= 0 and x0 + REGION <= width and y0 + REGION <= height:
+        for i in range(REGION):
+            for j in range(REGION):
+                out[i, j] = image[y0 + i, x0 + j]
+    else:
+        for i in range(REGION):
+            yy = min(max(y0 + i, 0), height - 1)
+            for j in range(REGION):
+                out[i, j] = image[yy, min(max(x0 + j, 0), width - 1)]
+
+
+@kernel
+def steepest_descent(template, out):
+    """Template, centred, and its two projected gradients.
+
+    Args:
+        template: (10, 10) uint8.
+        out: (3, 8, 8) float32: gradient x, gradient y, template; the gradients are orthogonal
+            to the constant and to the template.
+
+    Returns:
+        (h00, h01, h11, energy): their 2x2 Gram matrix and the template's squared norm.
+    """
+    half = np.float32(0.5)
+    n = np.float32(1.0 / (PATCH * PATCH))
+    sx, sy, st = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for i in range(PATCH):
+        for j in range(PATCH):
+            gx = (np.float32(template[i + 1, j + 2]) - np.float32(template[i + 1, j])) * half
+            gy = (np.float32(template[i + 2, j + 1]) - np.float32(template[i, j + 1])) * half
+            t = np.float32(template[i + 1, j + 1])
+            out[0, i, j], out[1, i, j], out[2, i, j] = gx, gy, t
+            sx += gx
+            sy += gy
+            st += t
+    sx, sy, st = sx * n, sy * n, st * n
+    tx, ty, tt = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for i in range(PATCH):
+        for j in range(PATCH):
+            gx, gy, t = out[0, i, j] - sx, out[1, i, j] - sy, out[2, i, j] - st
+            out[0, i, j], out[1, i, j], out[2, i, j] = gx, gy, t
+            tx += gx * t
+            ty += gy * t
+            tt += t * t
+    kx, ky = tx / (tt + np.float32(1e-3)), ty / (tt + np.float32(1e-3))
+    h00, h01, h11 = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for i in range(PATCH):
+        for j in range(PATCH):
+            gx, gy = out[0, i, j] - kx * out[2, i, j], out[1, i, j] - ky * out[2, i, j]
+            out[0, i, j], out[1, i, j] = gx, gy
+            h00 += gx * gx
+            h01 += gx * gy
+            h11 += gy * gy
+    return h00, h01, h11, tt
+
+
+@kernel
+def project_patch(region, x, y, a00, a01, a10, a11, basis):
+    """Sample the warped patch at (x, y) of the region and project it on the basis.
+
+    Returns:
+        (gx . I, gy . I, template . I, sum I, sum I^2).
+    """
+    dx, dy, dt = np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    s1, s2 = np.float32(0.0), np.float32(0.0)
+    middle = np.float32(0.5 * (PATCH - 1))
+    row_x = x - a00 * middle - a01 * middle
+    row_y = y - a10 * middle - a11 * middle
+    for i in range(PATCH):
+        px, py = row_x, row_y
+        for j in range(PATCH):
+            ix, iy = np.int32(px), np.int32(py)
+            fx, fy = px - np.float32(ix), py - np.float32(iy)
+            p00, p01 = region[iy, ix], region[iy, ix + 1]
+            p10, p11 = region[iy + 1, ix], region[iy + 1, ix + 1]
+            up = p00 + fx * (p01 - p00)
+            value = up + fy * (p10 + fx * (p11 - p10) - up)
+            dx += basis[0, i, j] * value
+            dy += basis[1, i, j] * value
+            dt += basis[2, i, j] * value
+            s1 += value
+            s2 += value * value
+            px += a00
+            py += a10
+        row_x += a01
+        row_y += a11
+    return dx, dy, dt, s1, s2
+
+
+@kernel
+def align(levels, templates, warps, uv, first_level, last_level, params, region, basis, score):
+    """Find every feature again: coarse to fine, `uv` is the prediction and becomes the answer.
+
+    Args:
+        levels: tuple of (h, w) uint8 pyramid levels. templates: (N, L, 10, 10) uint8.
+        warps: (N, 2, 2) float32, template to image. uv: (N, 2) float32 px of level 0, in/out;
+            a NaN is passed over.
+        first_level, last_level: (N,) int8 coarsest level tried; finest level used.
+        params: (4,) float32: most iterations per level, step [px of the level] that ends them,
+            least correlation on the finest level, least gradient energy.
+        region: (24, 24) float32, basis: (3, 8, 8) float32, scratch.
+        score: (N,) float32 out: normalised correlation on the finest level, 0 = not found.
+
+    Returns:
+        (regions loaded, iterations, found).
+    """
+    loads, iterations, found = 0, 0, 0
+    most, small = int(params[0]), params[1]
+    one, half = np.float32(1.0), np.float32(0.5)
+    n = np.float32(PATCH * PATCH)
+    reach = np.float32(0.5 * PATCH)
+    for k in range(uv.shape[0]):
+        score[k] = 0.0
+        u, v = uv[k, 0], uv[k, 1]
+        if not (u == u):
+            continue
+        a00, a01, a10, a11 = warps[k, 0, 0], warps[k, 0, 1], warps[k, 1, 0], warps[k, 1, 1]
+        reach_x = reach * (abs(a00) + abs(a01)) + one
+        reach_y = reach * (abs(a10) + abs(a11)) + one
+        if not (reach_x < np.float32(11.0) and reach_y < np.float32(11.0)):
+            continue
+        result = np.float32(0.0)
+        for level in range(first_level[k], last_level - 1, -1):
+            image = levels[level]
+            scale = np.float32(1 << level)
+            x, y = (u + half) / scale - half, (v + half) / scale - half
+            start_x, start_y = x, y
+            h00, h01, h11, energy = steepest_descent(templates[k, level], basis)
+            det = h00 * h11 - h01 * h01
+            result = np.float32(0.0)
+            if det <= params[3] * (h00 + h11) or energy <= np.float32(0.0):
+                continue
+            x0, y0 = -1000, -1000
+            converged = False
+            inside = True
+            for _ in range(most):
+                lx, ly = x - np.float32(x0), y - np.float32(y0)
+                high = np.float32(REGION - 1)
+                if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
+                    if not (
+                        x >= half and y >= half and x < image.shape[1] - 1 and y < image.shape[0] - 1
+                    ):
+                        inside = False
+                        break
+                    x0 = int(math.floor(x)) - REGION // 2 + 1
+                    y0 = int(math.floor(y)) - REGION // 2 + 1
+                    load_region(image, x0, y0, region)
+                    loads += 1
+                    lx, ly = x - np.float32(x0), y - np.float32(y0)
+                dx, dy, dt, s1, s2 = project_patch(region, lx, ly, a00, a01, a10, a11, basis)
+                iterations += 1
+                variance = s2 - s1 * s1 / n
+                if dt <= np.float32(0.0) or variance <= np.float32(0.0):
+                    break
+                result = dt / math.sqrt(variance * energy)
+                gain = dt / energy
+                ex = (h11 * dx - h01 * dy) / (det * gain)
+                ey = (h00 * dy - h01 * dx) / (det * gain)
+                step = ex * ex + ey * ey
+                if step > np.float32(4.0):  # at most two pixels at a time
+                    shrink = np.float32(2.0) / math.sqrt(step)
+                    ex, ey = ex * shrink, ey * shrink
+                x -= a00 * ex + a01 * ey
+                y -= a10 * ex + a11 * ey
+                if step < small * small:
+                    converged = True
+                    break
+            moved = (x - start_x) * (x - start_x) + (y - start_y) * (y - start_y)
+            good = inside and result > np.float32(0.3) and moved < np.float32(64.0)
+            if good:
+                u, v = (x + half) * scale - half, (y + half) * scale - half
+            elif level == last_level:
+                result = np.float32(0.0)
+            if level == last_level and not converged and result < np.float32(0.9):
+                result = np.float32(0.0)
+        height, width = levels[0].shape
+        if result >= params[2] and u > half and v > half and u < width - 2 and v < height - 2:
+            uv[k, 0], uv[k, 1] = u, v
+            score[k] = result
+            found += 1
+    return loads, iterations, found

@@ -1,0 +1,77 @@
+"""First stereo match of a feature: walk its epipolar curve on a coarse level."""
+
+import math
+
+import numpy as np
+
+from vio._jit import kernel
+from vio.frontend.klt import PATCH, REGION, load_region, project_patch, steepest_descent
+from vio.geometry.camera import project, unproject
+
+
+@kernel
+def search_epipolar(
+    image, level, templates, model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, wanted,
+    nearest, region, basis, inv_depth,
+):
+    """Best inverse depth of each wanted feature among hypotheses one coarse pixel apart.
+
+    Args:
+        image: (h, w) uint8, level `level` of camera b's pyramid.
+        templates: (N, L, 10, 10) uint8. uv_a: (N, 2) float32 px. wanted: (N,) uint8.
+        nearest: depth [m] where the walk ends.
+        region: (24, 24) float32, basis: (3, 8, 8) float32, scratch.
+        inv_depth: (N,) float32 out 1/m, written where the correlation is good.
+
+    Returns:
+        (hypotheses tried, regions loaded, features matched).
+    """
+    tried, loads, matched = 0, 0, 0
+    one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
+    scale = np.float32(1 << level)
+    n = np.float32(PATCH * PATCH)
+    reach = np.float32(0.5 * PATCH + 1.0)
+    high = np.float32(REGION - 1) - reach
+    focal = 0.5 * (params_b[0] + params_b[1])
+    base = math.sqrt(p_b_a[0] ** 2 + p_b_a[1] ** 2 + p_b_a[2] ** 2)
+    step = float(1 << level) / (focal * base)
+    count = int(1.0 / (nearest * step)) + 2
+    height, width = image.shape
+    for k in range(uv_a.shape[0]):
+        if wanted[k] == 0:
+            continue
+        h00, h01, h11, energy = steepest_descent(templates[k, level], basis)
+        x, y = unproject(model_a, params_a, uv_a[k, 0], uv_a[k, 1])
+        X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]
+        Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
+        Z = R_b_a[2, 0] * x + R_b_a[2, 1] * y + R_b_a[2, 2]
+        best, best_rho = np.float32(0.6), -1.0
+        x0, y0 = -1000, -1000
+        for i in range(count):
+            rho = i * step
+            depth = Z + rho * p_b_a[2]
+            if depth < 0.05:
+                break
+            ud, vd = project(model_b, params_b, (X + rho * p_b_a[0]) / depth, (Y + rho * p_b_a[1]) / depth)
+            u, v = (np.float32(ud) + half) / scale - half, (np.float32(vd) + half) / scale - half
+            if u < reach or v < reach or u >= width - reach - one or v >= height - reach - one:
+                continue
+            lx, ly = u - np.float32(x0), v - np.float32(y0)
+            if lx < reach or ly < reach or lx > high or ly > high:
+                # The walk runs along the baseline: leave room in its direction.
+                x0 = int(u) - REGION // 2
+                y0 = int(v) - REGION // 2
+                load_region(image, x0, y0, region)
+                loads += 1
+                lx, ly = u - np.float32(x0), v - np.float32(y0)
+            _, _, dt, s1, s2 = project_patch(region, lx, ly, one, zero, zero, one, basis)
+            tried += 1
+            variance = s2 - s1 * s1 / n
+            if dt > zero and variance > zero:
+                score = dt / math.sqrt(variance * energy + one)
+                if score > best:
+                    best, best_rho = score, rho
+        if best_rho >= 0.0:
+            inv_depth[k] = best_rho
+            matched += 1
+    return tried, loads, matched

@@ -1,0 +1,384 @@
+"""FeatureTracker: images in, tracks out. Owns its buffers and calls the kernels in order.
+
+    pyramid -> predict -> align -> RANSAC -> stereo -> (keyframe: detect, templates, search)
+
+It knows nothing of the window: what it needs from there arrives as a `Prediction`.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from vio.frontend import detect, klt, outliers, predict, pyramid, stereo
+from vio.geometry.camera import undistort
+from vio.memory.arena import Buffer
+from vio.types import Tracks
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Motion of cam0 since the last tracked frame, from the IMU.
+
+    Attributes:
+        R_cam_prev: (3, 3), p_cam_prev: (3,) m: previous cam0 to current cam0.
+        confident: whether the translation and the gyro bias are known.
+        inv_depth: {track id: inverse depth in the previous cam0 [1/m]} of known landmarks.
+    """
+
+    R_cam_prev: np.ndarray
+    p_cam_prev: np.ndarray
+    confident: bool
+    ids: np.ndarray
+    inv_depth: np.ndarray
+
+
+class TrackTable(NamedTuple):
+    """One row per feature slot; a free slot has id -1 and uv0 NaN."""
+
+    id: np.ndarray  # (N,) int64
+    age: np.ndarray  # (N,) int32 frames
+    uv0: np.ndarray  # (N, 2) float32 px
+    uv1: np.ndarray  # (N, 2) float32 px, NaN without a match
+    inv_depth: np.ndarray  # (N,) float32 1/m in cam0, 0 = unknown
+    warp: np.ndarray  # (N, 2, 2) float32 template to cam0
+    score: np.ndarray  # (N,) float32 correlation in cam0
+    uv_key: np.ndarray  # (N, 2) float32 px at the last keyframe, NaN if younger
+    template: np.ndarray  # (N, L, 10, 10) uint8
+
+
+class Scratch(NamedTuple):
+    """Work space of one call."""
+
+    uv_next: np.ndarray
+    warp_next: np.ndarray
+    score1: np.ndarray
+    rays_a: np.ndarray
+    rays_b: np.ndarray
+    weights: np.ndarray
+    normals: np.ndarray
+    inlier: np.ndarray
+    wanted: np.ndarray
+    first_level: np.ndarray
+    region: np.ndarray
+    basis: np.ndarray
+    line: np.ndarray
+    ring: np.ndarray
+    sums: np.ndarray
+    cell_xy: np.ndarray
+    cell_score: np.ndarray
+    occupied: np.ndarray
+
+
+def grid_shape(rig, config) -> tuple[int, int, int]:
+    """(rows, cols, cell side) of the detection grid, px of level 1: about one cell a feature."""
+    width, height = rig.cam0.width // 2, rig.cam0.height // 2
+    cell = max(8, int((width * height / (1.15 * config.max_features)) ** 0.5))
+    return -(-height // cell), -(-width // cell), cell
+
+
+def buffers(rig, config) -> list[Buffer]:
+    """Ledger of the front end for a rig and a FrontendConfig."""
+    n, levels = config.max_features, config.levels
+    out = []
+
+    def add(name, shape, dtype, lifetime, note):
+        out.append(Buffer(name, shape, dtype, lifetime, note))
+
+    for cam in (0, 1) if rig.cam1 is not None else (0,):
+        for level in range(1, levels):
+            shape = (rig.cam0.height >> level, rig.cam0.width >> level)
+            add(f"pyramid{cam}.{level}", shape, "u1", "frame", f"cam{cam} level {level}")
+    add("track.id", (n,), "i8", "run", "identity of a feature")
+    add("track.age", (n,), "i4", "run", "frames seen")
+    add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
+    add("track.uv1", (n, 2), "f4", "run", "pixel in cam1")
+    add("track.inv_depth", (n,), "f4", "run", "inverse depth in cam0")
+    add("track.warp", (n, 2, 2), "f4", "run", "template to image")
+    add("track.score", (n,), "f4", "run", "correlation")
+    add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
+    size = klt.TEMPLATE
+    add("track.template", (n, levels, size, size), "u1", "run", "patch by level")
+    rows, cols, _ = grid_shape(rig, config)
+    width = rig.cam0.width
+    for name, shape, dtype in (
+        ("uv_next", (n, 2), "f4"),
+        ("warp_next", (n, 2, 2), "f4"),
+        ("score1", (n,), "f4"),
+        ("rays_a", (n, 2), "f8"),
+        ("rays_b", (n, 2), "f8"),
+        ("weights", (n,), "f4"),
+        ("normals", (n, 4), "f8"),
+        ("inlier", (n,), "u1"),
+        ("wanted", (n,), "u1"),
+        ("first_level", (n,), "i1"),
+        ("region", (klt.REGION, klt.REGION), "f4"),
+        ("basis", (3, klt.PATCH, klt.PATCH), "f4"),
+        ("line", (width + 2,), "u2"),
+        ("ring", (detect.WINDOW, 3, width // 2), "i4"),
+        ("sums", (3, width // 2), "i4"),
+        ("cell_xy", (rows * cols, 2), "f4"),
+        ("cell_score", (rows * cols,), "f4"),
+        ("occupied", (rows, cols), "u1"),
+    ):
+        add(f"front.{name}", shape, dtype, "frame", "front end scratch")
+    return out
+
+
+class FeatureTracker:
+    """Follows up to `max_features` features through the images of one rig."""
+
+    def __init__(self, rig, config, seed, arena):
+        self.rig, self.config, self.seed = rig, config, seed
+        self.tracks = arena.group("track", TrackTable)
+        self.scratch = arena.group("front", Scratch)
+        self.grid = grid_shape(rig, config)
+        self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
+        self.pyramids = [
+            tuple(arena[f"pyramid{cam}.{level}"] for level in range(1, config.levels))
+            for cam in range(len(self.cameras))
+        ]
+        if rig.cam1 is not None:
+            T_cam1_cam0 = np.linalg.inv(rig.cam1.T_imu_cam) @ rig.cam0.T_imu_cam
+            self.R_cam1_cam0 = np.ascontiguousarray(T_cam1_cam0[:3, :3])
+            self.p_cam1_cam0 = np.ascontiguousarray(T_cam1_cam0[:3, 3])
+        self.rng = np.zeros(1, np.uint64)
+        self.klt_params = np.array(
+            [config.klt_iterations, config.klt_step_px, config.klt_correlation, config.klt_texture],
+            np.float32,
+        )
+        self.reset()
+
+    def reset(self):
+        """Forget every feature."""
+        self.tracks.id[:] = -1
+        self.tracks.uv0[:] = np.nan
+        self.tracks.uv1[:] = np.nan
+        self.tracks.uv_key[:] = np.nan
+        self.next_id = 0
+        self.n_key = 0
+        self.R_cam_key = np.eye(3)
+        self.frames_since_key = 0
+
+    def process(self, frame, prediction, still, tally) -> tuple[Tracks, bool]:
+        """Track into `frame`; returns the tracks and whether it is a keyframe.
+
+        Args:
+            frame: StereoFrame with cam0 present. prediction: Prediction.
+            still: whether the robot stands still, so that no keyframe is wanted.
+            tally: Tally of this frame.
+        """
+        levels0 = self.build_pyramid(0, frame.cam0, tally)
+        self.follow(levels0, prediction, tally)
+        self.reject_outliers(prediction, frame.index, tally)
+        keyframe = self.wants_keyframe(prediction, still)
+        if keyframe:
+            self.refresh_templates(levels0, tally)
+            self.detect(levels0, tally)
+        if len(self.cameras) == 2 and frame.cam1 is not None:
+            levels1 = self.build_pyramid(1, frame.cam1, tally)
+            self.match_stereo(levels1, keyframe, tally)
+        else:
+            self.tracks.uv1[:] = np.nan
+        if keyframe:
+            self.start_keyframe()
+        return self.snapshot(frame.t_ns), keyframe
+
+    def build_pyramid(self, cam, image, tally):
+        """Levels of one image, finest first; level 0 is the image itself."""
+        levels = (image,) + self.pyramids[cam]
+        written = 0
+        for below, level in zip(levels, levels[1:]):
+            written += pyramid.halve(below, self.scratch.line, level)
+        tally.add(pyramid_px=written, sensor_px=image.size)
+        return levels
+
+    def follow(self, levels, prediction, tally):
+        """Predict where every feature went and align its template there."""
+        tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
+        if prediction.ids.size:
+            order = np.argsort(prediction.ids)
+            known = prediction.ids[order]
+            at = np.minimum(np.searchsorted(known, tracks.id), known.size - 1)
+            hit = known[at] == tracks.id
+            tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
+        R, p = prediction.R_cam_prev, prediction.p_cam_prev
+        n = predict.transfer(
+            cam.model, cam.params, cam.model, cam.params, R, p,
+            tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
+        )  # fmt: skip
+        top = self.config.levels - 1
+        s.first_level[:] = top
+        if prediction.confident:
+            s.first_level[tracks.inv_depth > 0] = min(top, self.config.confident_level)
+        undistort(cam.model, cam.params, tracks.uv0, s.rays_a, s.weights)
+        loads, iterations, found = klt.align(
+            levels, tracks.template, s.warp_next, s.uv_next, s.first_level, 0,
+            self.klt_params, s.region, s.basis, tracks.score,
+        )  # fmt: skip
+        lost = tracks.score <= 0
+        s.uv_next[lost] = np.nan
+        tracks.uv0[:] = s.uv_next
+        tracks.warp[:] = s.warp_next
+        self.drop(lost)
+        self.R_cam_key = R @ self.R_cam_key
+        self.frames_since_key += 1
+        tally.add(predicted=n, klt_regions=loads, klt_iterations=iterations, klt_found=found)
+
+    def reject_outliers(self, prediction, index, tally):
+        """Drop features that no single translation explains."""
+        tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
+        n = undistort(cam.model, cam.params, tracks.uv0, s.rays_b, s.weights)
+        slack = self.config.ransac_px if prediction.confident else 4 * self.config.ransac_px
+        # One draw per frame and seed: a dropped frame does not shift later draws.
+        self.rng[0] = (self.seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64 | 1
+        tried, inliers = outliers.ransac_translation(
+            s.rays_a, s.rays_b, prediction.R_cam_prev, slack / cam.params[0],
+            self.config.ransac_hypotheses, self.rng, s.normals, s.inlier,
+        )  # fmt: skip
+        self.drop(s.inlier == 0)
+        tally.add(
+            ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n
+        )
+
+    def wants_keyframe(self, prediction, still) -> bool:
+        """Whether too much of the last keyframe is out of view, or the view has moved enough."""
+        tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
+        shared = ~np.isnan(tracks.uv_key[:, 0]) & (tracks.id >= 0)
+        n_shared = int(shared.sum())
+        if self.n_key == 0 or n_shared < config.key_min_features:
+            return True
+        if still:
+            return n_shared < 0.5 * self.n_key
+        if n_shared < config.key_ratio * self.n_key:
+            return True
+        undistort(cam.model, cam.params, tracks.uv_key, s.rays_a, s.weights)
+        turned = s.rays_a[shared] @ self.R_cam_key[:, :2].T + self.R_cam_key[:, 2]
+        moved = turned[:, :2] / turned[:, 2:] - s.rays_b[shared]
+        parallax = np.median(np.hypot(moved[:, 0], moved[:, 1])) * cam.params[0]
+        return bool(parallax > config.key_parallax_px)
+
+    def refresh_templates(self, levels, tally):
+        """Take new templates where the warp or the match has gone stale."""
+        tracks = self.tracks
+        w = tracks.warp
+        area = w[:, 0, 0] * w[:, 1, 1] - w[:, 0, 1] * w[:, 1, 0]
+        stretch = np.abs(w).sum(axis=(1, 2))
+        stale = (tracks.score < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
+        stale |= stretch > 3.4
+        self.take_templates(levels, np.flatnonzero(stale & (tracks.id >= 0)), tally)
+
+    def take_templates(self, levels, slots, tally):
+        """Store the patch of each feature at its present place, all levels."""
+        tracks = self.tracks
+        for slot in slots:
+            u, v = tracks.uv0[slot]
+            ok = True
+            for level, image in enumerate(levels):
+                scale = np.float32(1 << level)
+                x, y = (u + np.float32(0.5)) / scale, (v + np.float32(0.5)) / scale
+                half = np.float32(0.5)
+                if not klt.take_template(image, x - half, y - half, tracks.template[slot, level]):
+                    tracks.template[slot, level] = 0
+                    ok &= level > 0
+            if ok:
+                tracks.warp[slot] = np.eye(2)
+                tracks.score[slot] = 1.0
+            else:
+                self.drop(np.arange(len(tracks.id)) == slot)
+        tally.add(templates=len(slots) * len(levels))
+
+    def detect(self, levels, tally):
+        """Fill free cells of the grid with the strongest corners."""
+        tracks, s = self.tracks, self.scratch
+        free = np.flatnonzero(tracks.id < 0)
+        if not free.size:
+            return
+        rows, cols, cell = self.grid
+        s.occupied[:] = 0
+        alive = tracks.id >= 0
+        place = (tracks.uv0[alive] / 2).astype(int) // cell
+        s.occupied[np.clip(place[:, 1], 0, rows - 1), np.clip(place[:, 0], 0, cols - 1)] = 1
+        scored, found = detect.detect(
+            levels[1], cell, s.occupied, self.config.corner_score, 6,
+            s.ring, s.sums, s.cell_xy, s.cell_score,
+        )  # fmt: skip
+        best = np.argsort(-s.cell_score, kind="stable")
+        spacing = 0.5 * cell * 2
+        taken = [tuple(uv) for uv in tracks.uv0[alive]]
+        added = []
+        for at in best:
+            if s.cell_score[at] <= 0 or len(added) == free.size:
+                break
+            u, v = 2 * s.cell_xy[at] + 0.5
+            near = np.array(taken, np.float32).reshape(-1, 2) - (u, v)
+            if near.size and (np.abs(near).max(axis=1) < spacing).any():
+                continue
+            slot = free[len(added)]
+            added.append(slot)
+            taken.append((u, v))
+            tracks.id[slot] = self.next_id
+            tracks.age[slot] = 0
+            tracks.uv0[slot] = u, v
+            tracks.uv1[slot] = np.nan
+            tracks.uv_key[slot] = np.nan
+            tracks.inv_depth[slot] = 0
+            self.next_id += 1
+        self.take_templates(levels, added, tally)
+        tally.add(detect_px=scored, detect_scans=1, detect_found=found)
+
+    def match_stereo(self, levels, keyframe, tally):
+        """Find the features in cam1: search along the epipolar curve first, then align."""
+        tracks, s, config = self.tracks, self.scratch, self.config
+        cam0, cam1 = self.rig.cam0, self.rig.cam1
+        pair = cam0.model, cam0.params, cam1.model, cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
+        if keyframe:
+            s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
+            tried, loads, matched = stereo.search_epipolar(
+                levels[config.search_level], config.search_level, tracks.template, *pair,
+                tracks.uv0, s.wanted, config.nearest_m, s.region, s.basis, tracks.inv_depth,
+            )  # fmt: skip
+            tally.add(search_hypotheses=tried, search_regions=loads, search_found=matched)
+        n = predict.transfer(*pair, tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next)
+        s.uv_next[tracks.inv_depth <= 0] = np.nan
+        s.first_level[:] = config.search_level
+        s.first_level[tracks.age > 0] = min(1, config.levels - 1)
+        loads, iterations, found = klt.align(
+            levels, tracks.template, s.warp_next, s.uv_next, s.first_level, 0,
+            self.klt_params, s.region, s.basis, s.score1,
+        )  # fmt: skip
+        s.uv_next[s.score1 <= 0] = np.nan
+        tracks.uv1[:] = s.uv_next
+        tested, refused = predict.inverse_depth(
+            *pair, tracks.uv0, tracks.uv1, config.epipolar_px, config.nearest_m, tracks.inv_depth
+        )
+        tally.add(
+            predicted=n, stereo_regions=loads, stereo_iterations=iterations, stereo_found=found,
+            stereo_tested=tested, stereo_refused=refused, unprojected=2 * tested,
+        )  # fmt: skip
+
+    def start_keyframe(self):
+        """Remember where the features are: the next keyframe is measured from here."""
+        tracks = self.tracks
+        tracks.uv_key[:] = tracks.uv0
+        self.n_key = int((tracks.id >= 0).sum())
+        self.R_cam_key = np.eye(3)
+        self.frames_since_key = 0
+
+    def drop(self, mask):
+        """Free the slots of `mask` (N,) bool."""
+        tracks = self.tracks
+        tracks.id[mask] = -1
+        tracks.uv0[mask] = np.nan
+        tracks.uv1[mask] = np.nan
+        tracks.uv_key[mask] = np.nan
+
+    def snapshot(self, t_ns) -> Tracks:
+        """Copies of the live tracks; ages grow by one frame."""
+        tracks = self.tracks
+        alive = np.flatnonzero(tracks.id >= 0)
+        ages = tracks.age[alive].copy()
+        tracks.age[alive] += 1
+        return Tracks(
+            t_ns, tracks.id[alive], ages, tracks.uv0[alive].copy(), tracks.uv1[alive].copy()
+        )

@@ -1,0 +1,1 @@
+"""Inertial samples to preintegrated motion."""

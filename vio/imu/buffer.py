@@ -1,0 +1,77 @@
+"""The last second or so of IMU samples, in time order, and preintegration over any part of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vio.imu.preintegrate import preintegrate
+from vio.memory.arena import Buffer
+
+
+class Samples(NamedTuple):
+    """Columns of the buffer."""
+
+    t_ns: np.ndarray  # (N,) int64
+    gyro: np.ndarray  # (N, 3) rad/s
+    accel: np.ndarray  # (N, 3) m/s^2
+
+
+def buffers(config) -> list[Buffer]:
+    """Ledger of the buffer for an ImuConfig."""
+    n = config.buffer_samples
+    note = "recent IMU samples"
+    return [
+        Buffer("imu.t_ns", (n,), "i8", "run", note),
+        Buffer("imu.gyro", (n, 3), "f8", "run", note),
+        Buffer("imu.accel", (n, 3), "f8", "run", note),
+        Buffer("imu.work", (4, 9, 9), "f8", "frame", "preintegration scratch"),
+    ]
+
+
+class ImuBuffer:
+    """Keeps samples sorted by stamp; the oldest leave when it is full."""
+
+    def __init__(self, model, config, arena):
+        self.samples = arena.group("imu", Samples)
+        self.work = arena["imu.work"]
+        self.noise = np.array(
+            [
+                model.gyro_noise_density * config.noise_scale,
+                model.accel_noise_density * config.noise_scale,
+                config.gap_gyro,
+                config.gap_accel,
+            ]
+        )
+        self.limits = np.array([2.5 / model.rate_hz, config.gyro_range, config.accel_range])
+        self.count = 0
+
+    def reset(self):
+        """Forget all samples."""
+        self.count = 0
+
+    def append(self, new):
+        """Add samples (N,) IMU_DTYPE later than all that are here."""
+        s, capacity = self.samples, self.samples.t_ns.size
+        new = new[-capacity:]
+        keep = min(self.count, capacity - new.size)
+        for column, name in ((s.t_ns, "t_ns"), (s.gyro, "gyro"), (s.accel, "accel")):
+            column[:keep] = column[self.count - keep : self.count].copy()
+            column[keep : keep + new.size] = new[name]
+        self.count = keep + new.size
+
+    def span(self, t0_ns, t1_ns) -> tuple[int, int]:
+        """First and last sample needed for [t0, t1]: one beyond each end where there is one."""
+        t = self.samples.t_ns[: self.count]
+        first = max(int(np.searchsorted(t, t0_ns, side="right")) - 1, 0)
+        last = min(int(np.searchsorted(t, t1_ns, side="left")), self.count - 1)
+        return first, last
+
+    def preintegrate(self, t0_ns, t1_ns, bias, out, slot, tally):
+        """Preintegrate [t0, t1] at `bias` into slot `slot` of `out` (Preintegrated)."""
+        first, last = self.span(t0_ns, t1_ns)
+        s = self.samples
+        steps, gaps, saturated = preintegrate(
+            s.t_ns, s.gyro, s.accel, first, last, t0_ns, t1_ns,
+            bias, self.noise, self.limits, self.work, out, slot,
+        )  # fmt: skip
+        tally.add(imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated)

@@ -1,0 +1,188 @@
+"""On-manifold preintegration of IMU samples between two instants.
+
+Source: Forster et al., "On-Manifold Preintegration for Real-Time Visual-Inertial Odometry",
+TRO 2017, eq. 35-37 (deltas), 44 (bias Jacobians), 63 (noise). Samples are joined by straight
+lines, interpolated at both ends, and each step uses the value and the attitude at its middle.
+Error order: [rotation, position, velocity].
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from vio._jit import kernel
+from vio.geometry import so3
+
+
+class Preintegrated(NamedTuple):
+    """Preintegrated intervals, one per slot; arrays whose first axis is the slot."""
+
+    dt: np.ndarray  # (S,) s
+    R: np.ndarray  # (S, 3, 3) R_imu0_imu1
+    p: np.ndarray  # (S, 3) m, in imu0, without gravity and initial velocity
+    v: np.ndarray  # (S, 3) m/s, in imu0, without gravity
+    cov: np.ndarray  # (S, 9, 9) [rot, pos, vel]
+    J: np.ndarray  # (S, 9, 6) d[rot, pos, vel] / d[gyro bias, accel bias]
+    bias: np.ndarray  # (S, 6) where it was integrated: gyro, accel
+    whiten: np.ndarray  # (S, 9, 9) lower W with W^T W = cov^-1
+
+
+@kernel
+def preintegrate(t_ns, gyro, accel, first, last, t0_ns, t1_ns, bias, noise, limits, work, out, slot):
+    """Integrate the samples `first..last` (inclusive) over [t0_ns, t1_ns] into slot `slot`.
+
+    Args:
+        t_ns, gyro, accel: (N,) int64 increasing, (N, 3) rad/s, (N, 3) m/s^2. Where no sample
+            lies beyond an end of the interval the nearest one is held.
+        bias: (6,) gyro [rad/s], accel [m/s^2].
+        noise: (4,) densities of gyro [rad/s/sqrt(Hz)] and accel [m/s^2/sqrt(Hz)], then how far
+            the truth may stray from the straight line in a gap [rad/s], [m/s^2].
+        limits: (3,) longest normal step [s], gyro range [rad/s], accel range [m/s^2]; a sample
+            at the end of its range counts as saturated and is trusted as little as a gap.
+        work: (4, 9, 9) float64 scratch.
+        out: Preintegrated.
+
+    Returns:
+        (steps, gap steps, saturated steps).
+    """
+    R, p, v, cov, J = out.R[slot], out.p[slot], out.v[slot], out.cov[slot], out.J[slot]
+    out.dt[slot] = (t1_ns - t0_ns) * 1e-9
+    R[:] = 0.0
+    cov[:] = 0.0
+    J[:] = 0.0
+    for i in range(3):
+        R[i, i] = 1.0
+        p[i] = 0.0
+        v[i] = 0.0
+    for i in range(6):
+        out.bias[slot, i] = bias[i]
+    w, f = work[3, 6, :3], work[3, 7, :3]
+    steps, gaps, saturated = 0, 0, 0
+    for k in range(first - 1, last + 1):
+        left, right = max(k, first), min(k + 1, last)
+        ta = t_ns[left] if k >= first else t0_ns
+        tb = t_ns[right] if k < last else t1_ns
+        a, b = max(ta, t0_ns), min(tb, t1_ns)
+        if b <= a:
+            continue
+        dt = (b - a) * 1e-9
+        s = 0.0 if left == right else (0.5 * ((a - ta) + (b - ta))) / (tb - ta)
+        over = False
+        for i in range(3):
+            w[i] = gyro[left, i] * (1.0 - s) + gyro[right, i] * s - bias[i]
+            f[i] = accel[left, i] * (1.0 - s) + accel[right, i] * s - bias[3 + i]
+            over |= max(abs(gyro[left, i]), abs(gyro[right, i])) >= limits[1]
+            over |= max(abs(accel[left, i]), abs(accel[right, i])) >= limits[2]
+        var_gyro, var_accel = noise[0] * noise[0] / dt, noise[1] * noise[1] / dt
+        gap = (tb - ta) * 1e-9 > limits[0]
+        if gap or over:
+            var_gyro += noise[2] * noise[2]
+            var_accel += noise[3] * noise[3]
+        steps += 1
+        gaps += gap
+        saturated += over
+        _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work)
+    so3.normalise(R)
+    _whitening(cov, work[0], out.whiten[slot])
+    return steps, gaps, saturated
+
+
+@kernel
+def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
+    """One step of `preintegrate`: rate `w`, specific force `f`, both without bias."""
+    A, B, C, small = work[0], work[1], work[2], work[3]
+    dR, half, mid = small[0:3, 0:3], small[3:6, 0:3], small[0:3, 3:6]
+    Jr, hw = small[3:6, 3:6], small[8, :3]
+    h = 0.5 * dt * dt
+    for i in range(3):
+        hw[i] = 0.5 * w[i] * dt
+    so3.exp(hw, half)
+    so3.multiply(half, half, dR)
+    so3.multiply(R, half, mid)
+    for i in range(3):
+        hw[i] = w[i] * dt
+    so3.right_jacobian(hw, Jr)
+    # The force at mid-step, seen from the attitude at the start of the step.
+    fx = half[0, 0] * f[0] + half[0, 1] * f[1] + half[0, 2] * f[2]
+    fy = half[1, 0] * f[0] + half[1, 1] * f[1] + half[1, 2] * f[2]
+    fz = half[2, 0] * f[0] + half[2, 1] * f[1] + half[2, 2] * f[2]
+    A[:] = 0.0
+    B[:] = 0.0
+    for i in range(3):
+        # -R [f]x, how the rotation error bends the force
+        bent = (
+            R[i, 2] * fy - R[i, 1] * fz,
+            R[i, 0] * fz - R[i, 2] * fx,
+            R[i, 1] * fx - R[i, 0] * fy,
+        )
+        # mid [f]x, how a gyro bias bends it within the step
+        bias_bent = (
+            mid[i, 1] * f[2] - mid[i, 2] * f[1],
+            mid[i, 2] * f[0] - mid[i, 0] * f[2],
+            mid[i, 0] * f[1] - mid[i, 1] * f[0],
+        )
+        for j in range(3):
+            A[i, j] = dR[j, i]
+            A[3 + i, j] = bent[j] * h
+            A[6 + i, j] = bent[j] * dt
+            B[i, j] = -Jr[i, j] * dt
+            B[3 + i, j] = 0.5 * dt * bias_bent[j] * h
+            B[6 + i, j] = 0.5 * dt * bias_bent[j] * dt
+            B[3 + i, 3 + j] = -mid[i, j] * h
+            B[6 + i, 3 + j] = -mid[i, j] * dt
+        A[3 + i, 3 + i] = 1.0
+        A[3 + i, 6 + i] = dt
+        A[6 + i, 6 + i] = 1.0
+    # J <- A J + B
+    for i in range(9):
+        for j in range(6):
+            s = B[i, j]
+            for k in range(9):
+                s += A[i, k] * J[k, j]
+            C[i, j] = s
+    for i in range(9):
+        for j in range(6):
+            J[i, j] = C[i, j]
+    # cov <- A cov A^T + B Q B^T
+    for i in range(9):
+        for j in range(9):
+            s = 0.0
+            for k in range(9):
+                s += A[i, k] * cov[k, j]
+            C[i, j] = s
+    for i in range(9):
+        for j in range(i + 1):
+            s = 0.0
+            for k in range(9):
+                s += C[i, k] * A[j, k]
+            for k in range(3):
+                s += B[i, k] * B[j, k] * var_gyro + B[i, 3 + k] * B[j, 3 + k] * var_accel
+            cov[i, j] = s
+            cov[j, i] = s
+    for i in range(3):
+        a = mid[i, 0] * f[0] + mid[i, 1] * f[1] + mid[i, 2] * f[2]
+        p[i] += v[i] * dt + a * h
+        v[i] += a * dt
+    so3.multiply(R, dR, mid)
+    for i in range(3):
+        for j in range(3):
+            R[i, j] = mid[i, j]
+
+
+@kernel
+def _whitening(cov, L, out):
+    """out = L^-1 of the Cholesky factor cov = L L^T, (9, 9) lower."""
+    for i in range(9):
+        for j in range(i + 1):
+            s = cov[i, j]
+            for k in range(j):
+                s -= L[i, k] * L[j, k]
+            L[i, j] = math.sqrt(s) if i == j else s / L[j, j]
+    out[:] = 0.0
+    for j in range(9):
+        for i in range(j, 9):
+            s = 1.0 if i == j else 0.0
+            for k in range(j, i):
+                s -= L[i, k] * out[k, j]
+            out[i, j] = s / L[i, i]

@@ -1,0 +1,1 @@
+"""The one block of memory everything lives in, and its ledger."""

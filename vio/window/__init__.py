@@ -1,0 +1,1 @@
+"""Tracks and preintegrated motion to the state: fixed-lag optimisation."""

@@ -1,0 +1,227 @@
+"""SlidingWindow: tracks and inertial samples in, state out. Owns the tables, calls the kernels.
+
+    predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> marginalise
+"""
+
+import numpy as np
+
+from vio.geometry.camera import undistort
+from vio.imu.preintegrate import Preintegrated
+from vio.window import landmarks as life
+from vio.window.keyframes import choose_keyframe
+from vio.window.marginalise import marginalise
+from vio.window.optimise import optimise, sync_lin
+from vio.window.solve import cholesky, covariance
+from vio.window.state import Bearings, Extrinsics, Landmarks, Prior, Slots, System, Work
+
+
+class SlidingWindow:
+    """Fixed-lag estimator over keyframe poses and the newest few motion states."""
+
+    def __init__(self, rig, config, imu, arena):
+        self.rig, self.config, self.imu = rig, config, imu
+        self.slots = arena.group("slots", Slots)
+        self.landmarks = arena.group("landmarks", Landmarks)
+        self.pre = arena.group("preintegrated", Preintegrated)
+        self.prior = arena.group("prior", Prior)
+        self.system = arena.group("system", System)
+        self.work = arena.group("work", Work)
+        self.bearings = arena.group("bearings", Bearings)
+        self.rows, self.tallies = arena["work.rows"], arena["work.tallies"]
+        self.factor = arena["work.factor"]
+        self.leave_pose, self.leave_motion = arena["work.leave_pose"], arena["work.leave_motion"]
+        self.ext = extrinsics(rig)
+        self.walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
+        self.still_sigma = np.array([config.still_turn, config.still_move, config.still_speed])
+        self.reset()
+
+    def reset(self):
+        """Forget everything."""
+        self.slots.t_ns[:] = 0
+        self.slots.fixed[:] = 0
+        self.slots.motion[:] = 0
+        self.slots.key[:] = 0
+        self.landmarks.id[:] = -1
+        self.landmarks.active[:] = 0
+        self.landmarks.obs[:] = 0
+        self.prior.dim[0] = 0
+        self.prior.pose_at[:] = -1
+        self.prior.motion_at[:] = -1
+        self.newest = -1
+
+    @property
+    def order(self) -> np.ndarray:
+        """Slots in use, oldest first."""
+        used = np.flatnonzero(self.slots.t_ns)
+        return used[np.argsort(self.slots.t_ns[used])]
+
+    def start(self, t_ns, R_world_imu, p_world_imu, v_world_imu, bias, sigma):
+        """Begin with one motion slot and a prior on it.
+
+        Args:
+            bias: (6,). sigma: (6,) prior standard deviations: tilt [rad], yaw [rad],
+                position [m], velocity [m/s], gyro bias [rad/s], accel bias [m/s^2].
+        """
+        self.reset()
+        slot = self.new_slot(t_ns, R_world_imu, p_world_imu, v_world_imu, bias)
+        slots, prior = self.slots, self.prior
+        sync_lin(slots)
+        H = np.diag(1.0 / np.repeat([sigma[0], *sigma[2:]], 3) ** 2)
+        up_imu = R_world_imu[2]
+        H[:3, :3] += np.outer(up_imu, up_imu) * (1 / sigma[1] ** 2 - 1 / sigma[0] ** 2)
+        prior.L[:120] = H[np.tril_indices(15)]
+        cholesky(prior.L, 15, 0.0)
+        prior.r[:15] = 0.0
+        prior.dim[0] = 15
+        prior.pose_at[slot], prior.motion_at[slot] = 0, 6
+        slots.fixed[slot] = 1
+
+    def new_slot(self, t_ns, R, p, v, bias):
+        """Open a slot for a new motion state; returns it."""
+        slots = self.slots
+        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
+        slots.t_ns[slot] = t_ns
+        slots.motion[slot], slots.key[slot] = 1, 0
+        slots.still[slot], slots.fixed[slot] = 0, 0
+        slots.R[slot], slots.p[slot], slots.v[slot], slots.bias[slot] = R, p, v, bias
+        self.newest = slot
+        return slot
+
+    def predict(self, t_ns, tally):
+        """Preintegrate to `t_ns` and open a slot there at the inertial prediction."""
+        slots, pre, last = self.slots, self.pre, self.newest
+        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
+        self.imu.preintegrate(slots.t_ns[last], t_ns, slots.bias[last], pre, slot, tally)
+        dt, R = pre.dt[slot], slots.R[last]
+        gravity = np.array([0.0, 0.0, -self.config.gravity])
+        p = slots.p[last] + slots.v[last] * dt + 0.5 * gravity * dt * dt + R @ pre.p[slot]
+        v = slots.v[last] + gravity * dt + R @ pre.v[slot]
+        return self.new_slot(t_ns, R @ pre.R[slot], p, v, slots.bias[last])
+
+    def add(self, tracks, keyframe, still, tally):
+        """Take one frame in; the newest slot then holds its state.
+
+        Args:
+            tracks: Tracks, or None if the frame has no image. keyframe, still: bool.
+        """
+        slot = self.predict(tracks.t_ns, tally)
+        self.slots.still[slot] = still
+        row_of = self.observe(slot, tracks)
+        self.activate(tally)
+        self.optimise(self.config.iterations, tally)
+        life.reject(self.slots, self.landmarks, self.ext, self.config.reject_px, self.work)
+        if keyframe:
+            self.slots.key[slot] = 1
+            w = self.bearings
+            n = tracks.ids.size
+            life.start(
+                self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+                w.weight0[:n], w.weight1[:n], row_of,
+            )  # fmt: skip
+            self.activate(tally)
+            tally.add(keyframes=1)
+
+    def observe(self, slot, tracks):
+        """Undistort the tracks and write them into the rows of known landmarks."""
+        w, rig, n = self.bearings, self.rig, tracks.ids.size
+        cam0, cam1 = rig.cam0, rig.cam1
+        undistort(cam0.model, cam0.params, tracks.uv0, w.rays0[:n], w.weight0[:n])
+        if cam1 is not None:
+            undistort(cam1.model, cam1.params, tracks.uv1, w.rays1[:n], w.weight1[:n])
+        else:
+            w.rays1[:n] = np.nan
+        row_of = w.row_of[:n]
+        life.observe(
+            self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+            w.weight0[:n], w.weight1[:n], row_of,
+        )  # fmt: skip
+        return row_of
+
+    def activate(self, tally):
+        """Give a depth to the landmarks that can have one."""
+        c = self.config
+        done = life.activate(
+            self.slots, self.landmarks, self.ext, c.sigma_px, c.depth_sigma,
+            3.0 * c.sigma_px, c.nearest_m, self.work,
+        )  # fmt: skip
+        tally.add(triangulated=done)
+
+    def optimise(self, iterations, tally):
+        """Run the optimiser over all slots; keeps cost per residual for the health check."""
+        c, t = self.config, self.tallies
+        self.factor[:] = 1
+        order = self.order
+        cost, residuals = optimise(
+            self.slots, order, self.landmarks, self.pre, self.ext, self.prior, self.factor,
+            1.0 / c.sigma_px, c.huber, c.gravity, self.walk, self.still_sigma, iterations,
+            c.small_turn, c.small_move, self.system, self.work, self.rows, t,
+        )  # fmt: skip
+        self.cost, self.residuals = cost, residuals
+        tally.add(
+            linearisations=t[0], landmarks=t[1], residuals=t[2], schur_blocks=t[3],
+            imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
+        )  # fmt: skip
+
+    def newest_covariance(self, out):
+        """Covariance (15, 15) of the newest state, from the last factorisation."""
+        at = self.system.pose_at[self.newest]
+        n = at + 15
+        covariance(self.system.H, n, at, 15, out)
+
+    def marginalise(self, tally):
+        """Shrink the window back to its capacity."""
+        slots, landmarks, c = self.slots, self.landmarks, self.config
+        order = self.order
+        motions = [s for s in order if slots.motion[s]]
+        self.leave_pose[:] = 0
+        self.leave_motion[:] = 0
+        self.factor[:] = 0
+        self.work.use[:] = 0
+        victim = -1
+        if len(motions) > c.max_states:
+            first, second = motions[0], motions[1]
+            self.leave_motion[first] = 1
+            self.factor[second] = 1
+            if not slots.key[first]:
+                self.leave_pose[first] = 1
+                landmarks.obs[:, first] = 0.0
+        keys = [s for s in order if slots.key[s]]
+        if len(keys) > c.max_keyframes:
+            old = [s for s in keys if not slots.motion[s] or self.leave_motion[s]]
+            victim = choose_keyframe(slots, landmarks, old, self.newest, c.keep_ratio)
+            self.leave_pose[victim] = 1
+            hosted = (landmarks.host == victim) & (landmarks.id >= 0)
+            self.work.use[:] = hosted & (landmarks.active == 1)
+        if not self.leave_pose.any() and not self.leave_motion.any():
+            return
+        sync_lin(slots)
+        n, points, _, _, _ = marginalise(
+            slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
+            self.leave_motion, self.factor, self.work.use, 1.0 / c.sigma_px, c.huber, c.gravity,
+            self.walk, self.still_sigma, self.system, self.work, self.rows,
+        )  # fmt: skip
+        if victim >= 0:
+            landmarks.id[hosted] = -1
+            landmarks.active[hosted] = 0
+        for s in np.flatnonzero(self.leave_pose):
+            slots.t_ns[s] = 0
+            slots.key[s] = slots.motion[s] = slots.fixed[s] = 0
+            landmarks.obs[:, s] = 0.0
+        slots.motion[self.leave_motion == 1] = 0
+        self.drop_unseen()
+        tally.add(marginalised=1, marginalise_dim=n, marginalised_landmarks=points)
+
+    def drop_unseen(self):
+        """Free inactive landmarks that are no longer tracked."""
+        gone = self.landmarks.obs[:, self.newest, 0, 2] == 0.0
+        gone &= (self.landmarks.active == 0) & (self.landmarks.id >= 0)
+        self.landmarks.id[gone] = -1
+
+
+def extrinsics(rig) -> Extrinsics:
+    """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used."""
+    cams = [rig.cam0, rig.cam1 if rig.cam1 is not None else rig.cam0]
+    T = np.array([cam.T_imu_cam for cam in cams])
+    R, p = T[:, :3, :3].copy(), T[:, :3, 3].copy()
+    R_inv = np.ascontiguousarray(R.transpose(0, 2, 1))
+    return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p))

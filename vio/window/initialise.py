@@ -1,0 +1,163 @@
+"""Start-up in closed form, at rest or in motion, stereo or mono: one method for all four.
+
+1. Gyro bias: the rotation between frames must make all epipolar normals coplanar; the bias that
+   does it best is found on the smallest eigenvalues (Kneip & Lynen, ICCV 2013; He et al.,
+   "Rotation-Translation-Decoupled Solution", CVPR 2023).
+2. With the rotations known, every observation is linear in the feature's position, the first
+   velocity and gravity (Dong-Si & Mourikis, IROS 2012); features are eliminated, six unknowns
+   remain, then gravity is held to its magnitude. A second camera makes the scale exact.
+This runs a few times after start or loss, never in the steady state: plain numpy.
+"""
+
+import numpy as np
+
+from vio.geometry import so3
+from vio.imu.preintegrate import Preintegrated
+
+
+def preintegrated_array(n) -> Preintegrated:
+    """Room for n intervals outside the arena."""
+    shapes = ((), (3, 3), (3,), (3,), (9, 9), (9, 6), (6,), (9, 9))
+    return Preintegrated(*(np.zeros((n, *shape)) for shape in shapes))
+
+
+def exp(w) -> np.ndarray:
+    """Rotation matrix (3, 3) of a rotation vector."""
+    R = np.zeros((3, 3))
+    so3.exp(np.asarray(w, float), R)
+    return R
+
+
+def smallest_eigenvalue(M) -> np.ndarray:
+    """Smallest eigenvalue of symmetric matrices (..., 3, 3)."""
+    return np.linalg.eigvalsh(M)[..., 0]
+
+
+def gyro_bias(rays, R_imu_cam, pre, sigma_px, sigma_bias=0.2, steps=6):
+    """Gyro bias from the coplanarity of epipolar normals between neighbouring frames.
+
+    Args:
+        rays: list of (unit rays a (n, 3), unit rays b (n, 3)) in cam0, per interval.
+        R_imu_cam: (3, 3) of cam0. pre: Preintegrated at zero bias, one slot per interval.
+        sigma_px: angular noise of a ray [rad]. sigma_bias: prior deviation [rad/s].
+
+    Returns:
+        (3,) rad/s.
+    """
+
+    def cost(bias):
+        total = 0.5 * (bias @ bias) / sigma_bias**2
+        for k, (a, b) in enumerate(rays):
+            if len(a) < 8:
+                continue
+            R_ab = pre.R[k] @ exp(pre.J[k, :3, :3] @ bias)
+            b_in_a = b @ (R_imu_cam.T @ R_ab @ R_imu_cam).T
+            n = np.cross(a, b_in_a)
+            # One wild match must not decide: weigh by the Cauchy loss on the smallest direction.
+            w, V = np.linalg.eigh(n.T @ n)
+            off = (n @ V[:, 0]) ** 2
+            weight = 1.0 / (1.0 + off / (9 * sigma_px**2))
+            w = np.linalg.eigvalsh((n * weight[:, None]).T @ n)
+            total += 0.5 * w[0] / sigma_px**2
+        return total
+
+    bias, h = np.zeros(3), 2e-3
+    best, damping = cost(bias), 1e-3
+    for _ in range(steps):
+        g, H = np.zeros(3), np.zeros((3, 3))
+        E = np.eye(3) * h
+        plus = [cost(bias + E[i]) for i in range(3)]
+        minus = [cost(bias - E[i]) for i in range(3)]
+        for i in range(3):
+            g[i] = (plus[i] - minus[i]) / (2 * h)
+            H[i, i] = (plus[i] - 2 * best + minus[i]) / h**2
+            for j in range(i):
+                cross = cost(bias + E[i] + E[j]) - plus[i] - plus[j] + best
+                H[i, j] = H[j, i] = cross / h**2
+        w, V = np.linalg.eigh(H)
+        w = np.maximum(np.abs(w), 1.0)
+        step = -V @ ((V.T @ g) / (w * (1 + damping)))
+        step *= min(1.0, 0.1 / max(np.linalg.norm(step), 1e-12))
+        trial = cost(bias + step)
+        if trial < best:
+            bias, best, damping = bias + step, trial, damping * 0.1
+            h = max(h * 0.5, 2e-4)
+        else:
+            damping, h = damping * 10 + 1.0, h * 0.5
+        if np.linalg.norm(step) < 1e-4:
+            break
+    return bias
+
+
+def velocity_and_gravity(observations, cams, motion, gravity, sigma):
+    """First velocity and gravity in the first imu frame, from linear constraints.
+
+    Args:
+        observations: list per feature of arrays (n, 4): frame, camera, x, y.
+        cams: list of (R_cam_imu, p_cam_imu). motion: list per frame of (dt, R_0k, alpha_k) with
+            alpha the preintegrated position in the first imu frame.
+        gravity: magnitude [m/s^2]. sigma: noise of a normalised coordinate.
+
+    Returns:
+        (v0 (3,), g0 (3,), sigmas (6,), free gravity norm) or None if it cannot be solved.
+    """
+    depth = np.ones(len(observations))
+    for iteration in range(3):
+        A, b = np.zeros((6, 6)), np.zeros(6)
+        solved = []
+        for f, obs in enumerate(observations):
+            rows, rhs, F = [], [], []
+            for k, c, x, y in obs:
+                dt, R, alpha = motion[int(k)]
+                R_cam, p_cam = cams[int(c)]
+                pick = np.array([[1.0, 0.0, -x], [0.0, 1.0, -y]]) / (sigma * depth[f])
+                K = pick @ R_cam @ R.T
+                F.append(K)
+                rows.append(np.hstack([-K * dt, -K * (0.5 * dt * dt)]))
+                rhs.append(K @ alpha - pick @ p_cam)
+            F, G, h = np.vstack(F), np.vstack(rows), np.hstack(rhs)
+            H = F.T @ F
+            # An unknown depth must not stop the elimination: a whiff of a prior on it.
+            inv = np.linalg.inv(H + 1e-6 * np.trace(H) * np.eye(3))
+            FG, Fh = F.T @ G, F.T @ h
+            weight = 1.0
+            A += weight * (G.T @ G - FG.T @ inv @ FG)
+            b += weight * (G.T @ h - FG.T @ inv @ Fh)
+            solved.append((inv, FG, Fh))
+        # Unconstrained first, then gravity on its sphere by two tangent directions.
+        try:
+            x = np.linalg.solve(A + 1e-9 * np.trace(A) * np.eye(6), b)
+        except np.linalg.LinAlgError:
+            return None
+        free = np.linalg.norm(x[3:])
+        g = x[3:] * gravity / max(free, 1e-9)
+        for _ in range(6):
+            u = np.linalg.svd(g[None])[2][1:].T  # (3, 2) tangent
+            B = np.zeros((6, 5))
+            B[:3, :3] = np.eye(3)
+            B[3:, 3:] = u
+            c = np.hstack([np.zeros(3), g])
+            N = B.T @ A @ B
+            y = np.linalg.solve(N + 1e-12 * np.trace(N) * np.eye(5), B.T @ (b - A @ c))
+            v = y[:3]
+            g = g + u @ y[3:]
+            g *= gravity / np.linalg.norm(g)
+        x = np.hstack([v, g])
+        for f, (inv, FG, Fh) in enumerate(solved):
+            p = inv @ (Fh - FG @ x)
+            depth[f] = np.clip(np.linalg.norm(p), 0.2, 50.0)
+    try:
+        sigmas = np.sqrt(np.diag(B @ np.linalg.inv(N) @ B.T))
+    except np.linalg.LinAlgError:
+        return None
+    return v, g, sigmas, free
+
+
+def upright(gravity_imu) -> np.ndarray:
+    """R_world_imu with world z against gravity and the imu's heading at zero yaw."""
+    up = -gravity_imu / np.linalg.norm(gravity_imu)
+    # Heading: the imu axis that lies most nearly in the horizontal plane.
+    axis = np.eye(3)[int(np.argmin(np.abs(up)))]
+    x = axis - up * (axis @ up)
+    x /= np.linalg.norm(x)
+    return np.stack([x, np.cross(up, x), up])

@@ -1,0 +1,148 @@
+"""Levenberg-Marquardt over the window: one kernel, no allocation."""
+
+from vio._jit import kernel
+from vio.geometry import so3
+from vio.window.residual_imu import linearise_motion
+from vio.window.residual_prior import linearise_prior
+from vio.window.residual_vision import linearise, relax
+from vio.window.solve import solve
+
+
+@kernel
+def full_layout(slots, order, system):
+    """Rows of all poses and motions in time order; returns their number."""
+    n = 0
+    for s in range(slots.t_ns.shape[0]):
+        system.pose_at[s] = -1
+        system.motion_at[s] = -1
+    for s in order:
+        system.pose_at[s] = n
+        n += 6
+        if slots.motion[s]:
+            system.motion_at[s] = n
+            n += 9
+    return n
+
+
+@kernel
+def sync_lin(slots):
+    """Slots that are not in the prior are linearised where they are."""
+    for s in range(slots.t_ns.shape[0]):
+        if slots.t_ns[s] == 0 or slots.fixed[s]:
+            continue
+        slots.R_lin[s] = slots.R[s]
+        slots.p_lin[s] = slots.p[s]
+        slots.v_lin[s] = slots.v[s]
+        slots.bias_lin[s] = slots.bias[s]
+
+
+@kernel
+def retract(slots, system, small):
+    """Apply the step d; returns the largest rotation [rad] and position [m] change."""
+    A, B, d = small[14:17, 0:3], small[14:17, 3:6], system.d
+    turn, move = 0.0, 0.0
+    for s in range(slots.t_ns.shape[0]):
+        at = system.pose_at[s]
+        if at >= 0:
+            so3.exp(d[at : at + 3], A)
+            so3.multiply(slots.R[s], A, B)
+            so3.normalise(B)
+            slots.R[s] = B
+            for k in range(3):
+                slots.p[s, k] += d[at + 3 + k]
+                turn = max(turn, abs(d[at + k]))
+                move = max(move, abs(d[at + 3 + k]))
+        at = system.motion_at[s]
+        if at >= 0:
+            for k in range(3):
+                slots.v[s, k] += d[at + k]
+            for k in range(6):
+                slots.bias[s, k] += d[at + 3 + k]
+    return turn, move
+
+
+@kernel
+def copy_state(slots, landmarks, work, back):
+    """Save states and points to the backup, or bring them back."""
+    for s in range(slots.t_ns.shape[0]):
+        row = work.backup[s]
+        for k in range(9):
+            i, j = k // 3, k % 3
+            if back:
+                slots.R[s, i, j] = row[k]
+            else:
+                row[k] = slots.R[s, i, j]
+        for k in range(3):
+            if back:
+                slots.p[s, k], slots.v[s, k] = row[9 + k], row[12 + k]
+            else:
+                row[9 + k], row[12 + k] = slots.p[s, k], slots.v[s, k]
+        for k in range(6):
+            if back:
+                slots.bias[s, k] = row[15 + k]
+            else:
+                row[15 + k] = slots.bias[s, k]
+    if back:
+        landmarks.point[:] = work.backup_points
+    else:
+        work.backup_points[:] = landmarks.point
+
+
+@kernel
+def optimise(
+    slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
+    still_sigma, iterations, small_turn, small_move, system, work, rows, tallies,
+):
+    """Minimise prior + inertial + vision cost over the slots in `order`.
+
+    Args:
+        factor: (S,) uint8, which inertial factors take part. iterations: most.
+        small_turn, small_move: steps below these end it [rad], [m].
+        tallies: (9,) int64 out: linearisations, landmarks, residuals, blocks, inertial factors,
+            prior rows, solves, their dimension summed, residuals relaxed.
+
+    Returns:
+        (cost, residuals) of the last linearisation; H then holds its Cholesky factor.
+    """
+    n = full_layout(slots, order, system)
+    for m in range(landmarks.id.shape[0]):
+        work.use[m] = 1 if landmarks.id[m] >= 0 and landmarks.active[m] else 0
+    tallies[:] = 0
+    damping, before = 1e-9, 1e300
+    cost, residuals = 0.0, 0
+    for _ in range(iterations):
+        sync_lin(slots)
+        system.H[: n * (n + 1) // 2] = 0.0
+        system.b[:n] = 0.0
+        c0, prior_rows = linearise_prior(slots, prior, system, rows, work.delta, work.small)
+        c1, factors = linearise_motion(
+            slots, pre, order, gravity, walk, still_sigma, factor, system, work.small
+        )
+        c2, points, residuals, blocks = linearise(
+            slots, landmarks, ext, work.use, inv_sigma, limit, system, work
+        )
+        cost = c0 + c1 + c2
+        tallies[0] += 1
+        tallies[1] += points
+        tallies[2] += residuals
+        tallies[3] += blocks
+        tallies[4] += factors
+        tallies[5] += prior_rows
+        if cost > before * (1.0 + 1e-6):
+            copy_state(slots, landmarks, work, True)
+            damping = max(damping * 100.0, 1e-4)
+            before = 1e300  # linearise here once more, with more damping
+            continue
+        copy_state(slots, landmarks, work, False)
+        gain = before - cost
+        before = cost
+        solve(system, n, damping)
+        tallies[6] += 1
+        tallies[7] += n
+        turn, move = retract(slots, system, work.small)
+        _, relaxed = relax(slots, landmarks, ext, work.use, inv_sigma, limit, work)
+        tallies[8] += relaxed
+        damping = max(damping * 0.1, 1e-9)
+        if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
+            break
+    return cost, residuals

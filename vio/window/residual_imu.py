@@ -1,0 +1,223 @@
+"""Inertial factor between two consecutive motion slots, and the factor of standing still.
+
+Source: Forster et al., TRO 2017, eq. 45 and appendix C, with positions perturbed in the world.
+Row order: [rotation, position, velocity, gyro bias, accel bias]; column order: pose i, motion i,
+pose j, motion j, where motion = [velocity, gyro bias, accel bias].
+"""
+
+import math
+
+from vio._jit import kernel
+from vio.geometry import so3
+
+
+@kernel
+def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
+    """Whitened residual (15,) and Jacobian (15, 30) of the factor from slot i to slot j.
+
+    Args:
+        pre: Preintegrated, its slot j holds the interval from i to j.
+        gravity: m/s^2, along world -z. walk: (2,) bias random walks [unit/s/sqrt(Hz)].
+        small: (24, 64) scratch; rows 14.. are used here.
+        r: (15,), J: (15, 30) out.
+    """
+    dt = pre.dt[j]
+    A, B, C = small[14:17, 0:3], small[14:17, 3:6], small[14:17, 6:9]
+    D, E, w = small[14:17, 9:12], small[14:17, 12:15], small[17, 0:3]
+    db, raw = small[17, 3:9], small[17, 9:18]
+    J[:] = 0.0
+    for k in range(6):
+        db[k] = slots.bias[i, k] - pre.bias[j, k]
+    # Residual at the current state.
+    for a in range(3):
+        w[a] = 0.0
+        for k in range(3):
+            w[a] += pre.J[j, a, k] * db[k]
+    so3.exp(w, A)
+    so3.multiply(pre.R[j], A, B)  # corrected R_i_j
+    so3.multiply_tn(slots.R[i], slots.R[j], C)
+    so3.multiply_tn(B, C, A)
+    so3.log(A, w)
+    for a in range(3):
+        raw[a] = w[a]
+        sp, sv = 0.0, 0.0
+        for k in range(3):
+            g = -gravity if k == 2 else 0.0
+            dp = slots.p[j, k] - slots.p[i, k] - slots.v[i, k] * dt - 0.5 * g * dt * dt
+            dv = slots.v[j, k] - slots.v[i, k] - g * dt
+            sp += slots.R[i, k, a] * dp
+            sv += slots.R[i, k, a] * dv
+        for k in range(6):
+            sp -= pre.J[j, 3 + a, k] * db[k]
+            sv -= pre.J[j, 6 + a, k] * db[k]
+        raw[3 + a] = sp - pre.p[j, a]
+        raw[6 + a] = sv - pre.v[j, a]
+    # Jacobian at the linearisation points.
+    for a in range(3):
+        w[a] = 0.0
+        for k in range(3):
+            w[a] += pre.J[j, a, k] * (slots.bias_lin[i, k] - pre.bias[j, k])
+    so3.right_jacobian(w, D)
+    so3.exp(w, A)
+    so3.multiply(pre.R[j], A, B)
+    so3.multiply_tn(slots.R_lin[i], slots.R_lin[j], C)  # R_i_j
+    so3.multiply_tn(B, C, A)
+    so3.log(A, w)
+    so3.right_jacobian_inverse(w, E)
+    for a in range(3):
+        for k in range(3):
+            s = 0.0
+            for m in range(3):
+                s -= E[a, m] * C[k, m]
+            J[a, k] = s
+            J[a, 15 + k] = E[a, k]
+    so3.multiply(D, pre.J[j, 0:3, 0:3], B)
+    so3.multiply_tn(A, B, D)
+    for a in range(3):
+        for k in range(3):
+            s = 0.0
+            for m in range(3):
+                s -= E[a, m] * D[m, k]
+            J[a, 9 + k] = s
+    Ri = slots.R_lin[i]
+    sp = small[17, 18:21]
+    sv = small[17, 21:24]
+    for a in range(3):
+        sp[a] = 0.0
+        sv[a] = 0.0
+        for k in range(3):
+            g = -gravity if k == 2 else 0.0
+            dp = slots.p_lin[j, k] - slots.p_lin[i, k] - slots.v_lin[i, k] * dt - 0.5 * g * dt * dt
+            dv = slots.v_lin[j, k] - slots.v_lin[i, k] - g * dt
+            sp[a] += Ri[k, a] * dp
+            sv[a] += Ri[k, a] * dv
+            J[3 + a, 3 + k] = -Ri[k, a]
+            J[3 + a, 18 + k] = Ri[k, a]
+            J[3 + a, 6 + k] = -Ri[k, a] * dt
+            J[6 + a, 6 + k] = -Ri[k, a]
+            J[6 + a, 21 + k] = Ri[k, a]
+        for k in range(6):
+            J[3 + a, 9 + k] = -pre.J[j, 3 + a, k]
+            J[6 + a, 9 + k] = -pre.J[j, 6 + a, k]
+    for row in range(2):
+        s = sp if row == 0 else sv
+        at = 3 + 3 * row
+        J[at, 1], J[at, 2] = -s[2], s[1]
+        J[at + 1, 0], J[at + 1, 2] = s[2], -s[0]
+        J[at + 2, 0], J[at + 2, 1] = -s[1], s[0]
+    # Whiten, last row first, so that it can be done in place.
+    W = pre.whiten[j]
+    for a in range(8, -1, -1):
+        s = 0.0
+        for k in range(a + 1):
+            s += W[a, k] * raw[k]
+        r[a] = s
+        for col in range(30):
+            s = 0.0
+            for k in range(a + 1):
+                s += W[a, k] * J[k, col]
+            J[a, col] = s
+    for k in range(6):
+        weight = 1.0 / (walk[k // 3] * math.sqrt(dt))
+        r[9 + k] = weight * (slots.bias[j, k] - slots.bias[i, k])
+        J[9 + k, 9 + k] = -weight
+        J[9 + k, 24 + k] = weight
+
+
+@kernel
+def still_residual(slots, i, j, sigma, small, r, J):
+    """Whitened residual (15,) and Jacobian (15, 30) of not having moved between i and j.
+
+    Rows: rotation, position, velocity of j, velocity of i, and three of zero.
+
+    Args:
+        sigma: (3,) rad, m, m/s.
+    """
+    A, w, E = small[14:17, 0:3], small[17, 0:3], small[14:17, 3:6]
+    J[:] = 0.0
+    so3.multiply_tn(slots.R[i], slots.R[j], A)
+    so3.log(A, w)
+    for a in range(3):
+        r[a] = w[a] / sigma[0]
+        r[3 + a] = (slots.p[j, a] - slots.p[i, a]) / sigma[1]
+        r[6 + a] = slots.v[j, a] / sigma[2]
+        r[9 + a] = slots.v[i, a] / sigma[2]
+        r[12 + a] = 0.0
+        J[3 + a, 3 + a] = -1.0 / sigma[1]
+        J[3 + a, 18 + a] = 1.0 / sigma[1]
+        J[6 + a, 21 + a] = 1.0 / sigma[2]
+        J[9 + a, 6 + a] = 1.0 / sigma[2]
+    so3.multiply_tn(slots.R_lin[i], slots.R_lin[j], A)
+    so3.log(A, w)
+    so3.right_jacobian_inverse(w, E)
+    for a in range(3):
+        for k in range(3):
+            s = 0.0
+            for m in range(3):
+                s -= E[a, m] * A[k, m]
+            J[a, k] = s / sigma[0]
+            J[a, 15 + k] = E[a, k] / sigma[0]
+
+
+@kernel
+def add_factor(system, i, j, r, J):
+    """Add J^T J and J^T r of a two-slot factor to the system; returns the cost r^T r."""
+    H, b = system.H, system.b
+    cost = 0.0
+    for a in range(15):
+        cost += r[a] * r[a]
+    for p in range(30):
+        row = _row(system, i, j, p)
+        if row < 0:
+            continue
+        s = 0.0
+        for a in range(15):
+            s += J[a, p] * r[a]
+        b[row] += s
+        for q in range(30):
+            col = _row(system, i, j, q)
+            if col < 0 or col > row:
+                continue
+            s = 0.0
+            for a in range(15):
+                s += J[a, p] * J[a, q]
+            H[row * (row + 1) // 2 + col] += s
+    return cost
+
+
+@kernel
+def _row(system, i, j, p):
+    """Row of the system for column p of a factor's Jacobian, -1 if it is held."""
+    slot = i if p < 15 else j
+    q = p % 15
+    if q < 6:
+        at = system.pose_at[slot]
+        return at + q if at >= 0 else -1
+    at = system.motion_at[slot]
+    return at + q - 6 if at >= 0 else -1
+
+
+@kernel
+def linearise_motion(slots, pre, order, gravity, walk, still_sigma, use, system, small):
+    """Add the inertial and standstill factors between consecutive motion slots in `order`.
+
+    Args:
+        order: (n,) int64 slots in time order. use: (S,) uint8, whether the factor that ends in
+            a slot takes part.
+
+    Returns:
+        (cost, factors).
+    """
+    r, J = small[18, 0:15], small[0:15, 20:50]
+    cost, count = 0.0, 0
+    for k in range(1, order.shape[0]):
+        i, j = order[k - 1], order[k]
+        if slots.motion[i] == 0 or slots.motion[j] == 0 or use[j] == 0:
+            continue
+        imu_residual(slots, pre, i, j, gravity, walk, small, r, J)
+        cost += add_factor(system, i, j, r, J)
+        count += 1
+        if slots.still[j]:
+            still_residual(slots, i, j, still_sigma, small, r, J)
+            cost += add_factor(system, i, j, r, J)
+    return cost, count
