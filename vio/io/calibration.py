@@ -37,19 +37,24 @@ def load_rig(path, *, mono: bool = False) -> Rig:
         VioError: naming file, key and cure: missing files or keys, an unsupported camera model,
             a matrix that is no rigid transformation, sizes or densities that make no sense.
     """
-    path = Path(path)
+    found = find_calibration(Path(path))
+    if found is None:
+        raise VioError(
+            f"{path}: no calibration; expected cam0/sensor.yaml (EuRoC) or camchain-imucam.yaml "
+            "(Kalibr) there, or name one with --calibration"
+        )
+    return kalibr_rig(found, mono) if found.is_file() else euroc_rig(found, mono)
+
+
+def find_calibration(path: Path) -> Path | None:
+    """The EuRoC folder or the Kalibr file that `path`, a file or a folder, stands for."""
     if path.is_file():
-        return kalibr_rig(path, mono)
+        return path
     for folder in (path / "mav0", path):
         if (folder / "cam0" / "sensor.yaml").is_file():
-            return euroc_rig(folder, mono)
+            return folder
     chains = sorted(path.glob("*camchain*.yaml"), key=lambda p: ("imucam" not in p.name, p.name))
-    if chains:
-        return kalibr_rig(chains[0], mono)
-    raise VioError(
-        f"{path}: no calibration; expected cam0/sensor.yaml (EuRoC) or camchain-imucam.yaml "
-        "(Kalibr) there, or name one with --calibration"
-    )
+    return chains[0] if chains else None
 
 
 def euroc_rig(folder: Path, mono: bool) -> Rig:

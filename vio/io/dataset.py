@@ -46,8 +46,10 @@ def open_dataset(path, *, mono: bool = False, calibration=None, topics=None, pre
 
         dataset = EurocDataset(recording, mono=mono, calibration=calibration)
     else:
-        from vio.io.rosbag import BagDataset
-
+        try:
+            from vio.io.rosbag import BagDataset
+        except ModuleNotFoundError as error:
+            raise VioError(f"{path}: bags need '{error.name}'; pip install rosbags") from None
         dataset = BagDataset(recording, mono=mono, calibration=calibration, topics=topics)
     dataset.prefetch = prefetch
     return dataset
