@@ -137,13 +137,12 @@ def moved_truth(truth: np.ndarray, T_truth_imu: np.ndarray) -> np.ndarray:
     if np.allclose(T_truth_imu, np.eye(4), atol=1e-9):
         return truth
     truth = truth.copy()
-    w, x, y, z = truth["quat_wxyz"].T
     lever, (half_w, half) = T_truth_imu[:3, 3], quat_from_matrix(T_truth_imu[:3, :3])
-    v = np.stack([x, y, z], 1)
+    w, v = truth["quat_wxyz"][:, :1].copy(), truth["quat_wxyz"][:, 1:].copy()
     turn = np.cross(v, lever)
-    truth["p_world_imu"] += lever + 2.0 * (w[:, None] * turn + np.cross(v, turn))
-    truth["quat_wxyz"][:, 0] = w * half_w - v @ half
-    truth["quat_wxyz"][:, 1:] = w[:, None] * half + half_w * v + np.cross(v, half)
+    truth["p_world_imu"] += lever + 2.0 * (w * turn + np.cross(v, turn))
+    truth["quat_wxyz"][:, :1] = w * half_w - v @ half[:, None]
+    truth["quat_wxyz"][:, 1:] = w * half + half_w * v + np.cross(v, half)
     if np.linalg.norm(lever) > 1e-6:
         truth["v_world_imu"] = np.nan
     return truth
