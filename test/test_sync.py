@@ -112,6 +112,14 @@ def test_lone_left_leaves_when_a_newer_right_comes():
     assert sequencer.counts == {"lone_left": 1}
 
 
+def test_lone_left_leaves_at_once_with_a_newer_right():
+    sequencer = Sequencer(rig())
+    assert feed(sequencer, [imu(0), image(5), imu(5), imu(10)], flush=False) == []
+    sequencer.push(image(55, 1))
+    frame, _ = sequencer.pop()
+    assert frame.t_ns == T0 + 5 * MS and frame.cam1 is None
+
+
 def test_lone_left_leaves_when_the_imu_has_run_past_the_wait():
     sequencer = Sequencer(rig(), max_wait_s=0.1)
     assert feed(sequencer, [imu(0), image(5), imu(6), imu(105)], flush=False) == []
@@ -264,6 +272,12 @@ def test_a_stray_stamp_in_the_past_is_no_jump():
     frames = feed(sequencer, stream)
     assert len(frames) == 40 and not sequencer.jumped_back()
     assert sequencer.counts == {"backward_imu": 1, "late_image": 1}
+
+
+def test_a_stray_imu_stamp_before_any_image_is_no_jump():
+    sequencer = Sequencer(rig())
+    feed(sequencer, [imu(0), imu(5), imu(-5000), imu(10)])
+    assert not sequencer.jumped_back() and sequencer.counts == {"backward_imu": 1}
 
 
 def test_one_stamp_far_in_the_future_does_not_end_the_run():
