@@ -1,0 +1,1 @@
+"""Recordings in, trajectories out: the only folder that knows file formats."""
