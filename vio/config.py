@@ -43,6 +43,7 @@ class FrontendConfig:
         25.0, "px", "median parallax since the last keyframe that makes a new one", 1.0, 1000.0
     )
     key_min_features: int = setting(30, "1", "fewer shared features make a keyframe", 0, 1000)
+    still_px: float = setting(0.4, "px", "median motion of the features at rest", 0.0, 10.0)
     corner_score: float = setting(300.0, "grey^2", "least corner score", 0.0, 1e6)
     search_level: int = setting(2, "1", "pyramid level of the first stereo search", 0, 5)
     nearest_m: float = setting(0.3, "m", "least depth of a stereo match", 0.05, 10.0)
@@ -60,6 +61,9 @@ class ImuConfig:
     gap_gyro: float = setting(0.5, "rad/s", "rate uncertainty inside a gap", 0.0, 100.0)
     gap_accel: float = setting(5.0, "m/s^2", "force uncertainty inside a gap", 0.0, 1000.0)
     gyro_range: float = setting(34.0, "rad/s", "rate at which the gyro saturates", 0.1, 1e3)
+    quiet_seconds: float = setting(0.3, "s", "span that must be quiet to stand still", 0.05, 5.0)
+    quiet_gyro: float = setting(0.02, "rad/s", "deviation of the rate at rest", 1e-4, 1.0)
+    quiet_accel: float = setting(0.2, "m/s^2", "deviation of the force at rest", 1e-3, 10.0)
     accel_range: float = setting(156.0, "m/s^2", "force at which the accelerometer saturates", 1.0, 1e4)
 
 
@@ -83,6 +87,12 @@ class WindowConfig:
     )
     small_turn: float = setting(2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0)
     small_move: float = setting(1e-4, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
+    init_seconds: float = setting(0.8, "s", "time over which a start is attempted", 0.2, 10.0)
+    start_gyro_bias: float = setting(0.02, "rad/s", "deviation of the gyro bias at start", 1e-6, 1.0)
+    start_accel_bias: float = setting(
+        0.1, "m/s^2", "deviation of the accelerometer bias at start", 1e-6, 10.0
+    )
+    start_cost: float = setting(4.0, "1", "most cost per residual of a good start", 0.1, 100.0)
     gravity: float = setting(9.81, "m/s^2", "magnitude of gravity", 9.7, 9.9)
     still_turn: float = setting(1e-3, "rad", "rotation allowed between frames at rest", 1e-6, 1.0)
     still_move: float = setting(1e-3, "m", "translation allowed between frames at rest", 1e-6, 1.0)

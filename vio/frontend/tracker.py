@@ -160,17 +160,17 @@ class FeatureTracker:
         self.R_cam_key = np.eye(3)
         self.frames_since_key = 0
 
-    def process(self, frame, prediction, still, tally) -> tuple[Tracks, bool]:
-        """Track into `frame`; returns the tracks and whether it is a keyframe.
+    def process(self, frame, prediction, quiet, tally) -> tuple[Tracks, bool, bool]:
+        """Track into `frame`; returns the tracks, whether it is a keyframe, whether all is still.
 
         Args:
             frame: StereoFrame with cam0 present. prediction: Prediction.
-            still: whether the robot stands still, so that no keyframe is wanted.
-            tally: Tally of this frame.
+            quiet: whether the IMU feels no motion. tally: Tally of this frame.
         """
         levels0 = self.build_pyramid(0, frame.cam0, tally)
         self.follow(levels0, prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
+        still = quiet and self.motion_px() < self.config.still_px
         keyframe = self.wants_keyframe(prediction, still)
         if keyframe:
             self.refresh_templates(levels0, tally)
@@ -182,7 +182,14 @@ class FeatureTracker:
             self.tracks.uv1[:] = np.nan
         if keyframe:
             self.start_keyframe()
-        return self.snapshot(frame.t_ns), keyframe
+        return self.snapshot(frame.t_ns), keyframe, still
+
+    def motion_px(self) -> float:
+        """Median motion of the features since the last frame [px]; inf if there are too few."""
+        s = self.scratch
+        moved = np.hypot(*(s.rays_b - s.rays_a)[self.tracks.id >= 0].T)
+        moved = moved[~np.isnan(moved)]
+        return float(np.median(moved)) * self.rig.cam0.params[0] if moved.size > 5 else np.inf
 
     def build_pyramid(self, cam, image, tally):
         """Levels of one image, finest first; level 0 is the image itself."""

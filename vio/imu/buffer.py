@@ -75,3 +75,14 @@ class ImuBuffer:
             bias, self.noise, self.limits, self.work, out, slot,
         )  # fmt: skip
         tally.add(imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated)
+
+    def quiet(self, t_ns, config) -> bool:
+        """Whether rate and force have hardly varied over the last `quiet_seconds`."""
+        first, last = self.span(t_ns - int(config.quiet_seconds * 1e9), t_ns)
+        if last - first < 5:
+            return False
+        gyro, accel = self.samples.gyro[first : last + 1], self.samples.accel[first : last + 1]
+        return bool(
+            gyro.std(axis=0).max() < config.quiet_gyro
+            and accel.std(axis=0).max() < config.quiet_accel
+        )

@@ -87,16 +87,81 @@ class SlidingWindow:
         self.newest = slot
         return slot
 
-    def predict(self, t_ns, tally):
-        """Preintegrate to `t_ns` and open a slot there at the inertial prediction."""
-        slots, pre, last = self.slots, self.pre, self.newest
-        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
+    def propagate(self, t_ns, pre, slot, tally):
+        """State at `t_ns` by preintegrating from the newest one into slot `slot` of `pre`.
+
+        Returns:
+            (R_world_imu, p_world_imu, v_world_imu).
+        """
+        slots, last = self.slots, self.newest
         self.imu.preintegrate(slots.t_ns[last], t_ns, slots.bias[last], pre, slot, tally)
         dt, R = pre.dt[slot], slots.R[last]
         gravity = np.array([0.0, 0.0, -self.config.gravity])
         p = slots.p[last] + slots.v[last] * dt + 0.5 * gravity * dt * dt + R @ pre.p[slot]
         v = slots.v[last] + gravity * dt + R @ pre.v[slot]
-        return self.new_slot(t_ns, R @ pre.R[slot], p, v, slots.bias[last])
+        return R @ pre.R[slot], p, v
+
+    def predict(self, t_ns, tally):
+        """Open a slot at the inertial prediction for `t_ns`; returns it."""
+        slot = int(np.flatnonzero(self.slots.t_ns == 0)[0])
+        R, p, v = self.propagate(t_ns, self.pre, slot, tally)
+        return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
+
+    def inverse_depths(self, R_world_imu, p_world_imu):
+        """Inverse depth of the active landmarks in cam0 of a frame at the given pose.
+
+        Returns:
+            (track ids (n,) int64, inverse depths (n,) float32 [1/m]), those in front only.
+        """
+        lm, slots, ext = self.landmarks, self.slots, self.ext
+        rows = np.flatnonzero((lm.id >= 0) & (lm.active == 1))
+        host = lm.host[rows]
+        rho = lm.point[rows, 2:3]
+        ray = np.column_stack([lm.point[rows, :2], np.ones(rows.size)])
+        y = ray @ ext.R_imu_cam[0].T + rho * ext.p_imu_cam[0]
+        world = np.einsum("nij,nj->ni", slots.R[host], y) + rho * (slots.p[host] - p_world_imu)
+        z = (world @ R_world_imu) @ ext.R_cam_imu[0][2] + rho[:, 0] * ext.p_cam_imu[0][2]
+        front = z > 0.05
+        return lm.id[rows][front], (rho[front, 0] / z[front]).astype(np.float32)
+
+    @property
+    def start_capacity(self) -> int:
+        """How many frames the system can hold when all of them have motion."""
+        return min(self.config.max_keyframes, self.system.b.size // 15)
+
+    def start_from(self, frames, solution, tally) -> bool:
+        """Fill the window with the frames of an initial solution and optimise them together.
+
+        Args:
+            frames: (tracks, rays0, rays1, still) of each. solution: of Initialiser.solve.
+
+        Returns:
+            whether the result explains the observations.
+        """
+        R, p, v, bias, sigmas, _ = solution
+        c = self.config
+        sigma = (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias)
+        self.start(frames[0][0].t_ns, R[0], p[0], v[0], bias, sigma)
+        for k, (tracks, _, _, still) in enumerate(frames):
+            if k:
+                slot = self.new_slot(tracks.t_ns, R[k], p[k], v[k], bias)
+                last = frames[k - 1][0].t_ns
+                self.imu.preintegrate(last, tracks.t_ns, bias, self.pre, slot, tally)
+                self.slots.still[slot] = still
+            slot = self.newest
+            self.slots.key[slot] = 1
+            row_of = self.observe(slot, tracks)
+            w, n = self.bearings, tracks.ids.size
+            life.start(
+                self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+                w.weight0[:n], w.weight1[:n], row_of,
+            )  # fmt: skip
+        self.activate(tally)
+        self.optimise(3 * c.iterations, tally)
+        self.activate(tally)
+        life.reject(self.slots, self.landmarks, self.ext, c.reject_px, self.work)
+        self.optimise(3 * c.iterations, tally)
+        return self.cost < c.start_cost * max(self.residuals, 1)
 
     def add(self, tracks, keyframe, still, tally):
         """Take one frame in; the newest slot then holds its state.
@@ -121,8 +186,8 @@ class SlidingWindow:
             self.activate(tally)
             tally.add(keyframes=1)
 
-    def observe(self, slot, tracks):
-        """Undistort the tracks and write them into the rows of known landmarks."""
+    def undistort(self, tracks):
+        """Bearings of the tracks into the scratch of this frame."""
         w, rig, n = self.bearings, self.rig, tracks.ids.size
         cam0, cam1 = rig.cam0, rig.cam1
         undistort(cam0.model, cam0.params, tracks.uv0, w.rays0[:n], w.weight0[:n])
@@ -130,6 +195,11 @@ class SlidingWindow:
             undistort(cam1.model, cam1.params, tracks.uv1, w.rays1[:n], w.weight1[:n])
         else:
             w.rays1[:n] = np.nan
+
+    def observe(self, slot, tracks):
+        """Write the tracks into the rows of known landmarks; returns the row of each track."""
+        self.undistort(tracks)
+        w, n = self.bearings, tracks.ids.size
         row_of = w.row_of[:n]
         life.observe(
             self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],

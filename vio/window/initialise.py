@@ -161,3 +161,108 @@ def upright(gravity_imu) -> np.ndarray:
     x = axis - up * (axis @ up)
     x /= np.linalg.norm(x)
     return np.stack([x, np.cross(up, x), up])
+
+
+class Initialiser:
+    """Collects the first frames and starts the window from them."""
+
+    def __init__(self, rig, config, imu):
+        self.rig, self.config, self.imu = rig, config, imu
+        self.R_imu_cam = rig.cam0.T_imu_cam[:3, :3]
+        cams = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
+        self.cams = []
+        for cam in cams:
+            T = np.linalg.inv(cam.T_imu_cam)
+            self.cams.append((T[:3, :3], T[:3, 3]))
+        self.reset()
+
+    def reset(self):
+        """Forget the collected frames."""
+        self.frames = []
+
+    def add(self, tracks, rays0, rays1, still, capacity):
+        """Keep a frame if it is far enough from the last; the oldest leaves when full.
+
+        Args:
+            tracks: Tracks. rays0, rays1: (n, 2) normalised. capacity: frames kept.
+
+        Returns:
+            True when there are enough frames to try.
+        """
+        frames = self.frames
+        spacing = self.config.init_seconds / (capacity - 1) - 0.01
+        if frames and (tracks.t_ns - frames[-1][0].t_ns) * 1e-9 < spacing:
+            return False
+        if len(frames) == capacity:
+            frames.pop(0)
+        frames.append((tracks, rays0.copy(), rays1.copy(), still))
+        span = (frames[-1][0].t_ns - frames[0][0].t_ns) * 1e-9
+        return len(frames) >= 3 and span >= 0.75 * self.config.init_seconds
+
+    def solve(self, gravity, sigma_px, tally):
+        """Poses, velocities and gyro bias of the collected frames, or None.
+
+        Returns:
+            (R_world_imu list, p_world_imu list, v_world_imu list, bias (6,), sigmas (6,)).
+        """
+        frames, n = self.frames, len(self.frames)
+        sigma = sigma_px / self.rig.cam0.params[0]
+        pre = preintegrated_array(n)
+        zero = np.zeros(6)
+        rays = []
+        for k in range(n - 1):
+            a, b = frames[k], frames[k + 1]
+            self.imu.preintegrate(a[0].t_ns, b[0].t_ns, zero, pre, k, tally)
+            _, ia, ib = np.intersect1d(a[0].ids, b[0].ids, return_indices=True)
+            rays.append((unit(a[1][ia]), unit(b[1][ib])))
+        if min(len(a) for a, _ in rays) < 10:
+            return None
+        if all(frame[3] for frame in frames):
+            bias_gyro = self.mean_rate()
+        else:
+            bias_gyro = gyro_bias(rays, self.R_imu_cam, pre, sigma)
+        bias = np.hstack([bias_gyro, np.zeros(3)])
+        motion = [(0.0, np.eye(3), np.zeros(3))]
+        beta = [np.zeros(3)]
+        for k in range(1, n):
+            self.imu.preintegrate(frames[0][0].t_ns, frames[k][0].t_ns, bias, pre, k, tally)
+            motion.append((pre.dt[k], pre.R[k].copy(), pre.p[k].copy()))
+            beta.append(pre.v[k].copy())
+        observations = self.observations()
+        if len(observations) < 10:
+            return None
+        found = velocity_and_gravity(observations, self.cams, motion, gravity, sigma)
+        if found is None:
+            return None
+        v0, g0, sigmas, free = found
+        R0 = upright(g0)
+        world = []
+        for k in range(n):
+            dt, R, alpha = motion[k]
+            p = v0 * dt + 0.5 * g0 * dt * dt + alpha
+            world.append((R0 @ R, R0 @ p, R0 @ (v0 + g0 * dt + beta[k])))
+        R, p, v = (list(column) for column in zip(*world))
+        return R, p, v, bias, sigmas, free
+
+    def mean_rate(self):
+        """Mean gyro reading over the collected span: the bias, when nothing moves."""
+        first, last = self.imu.span(self.frames[0][0].t_ns, self.frames[-1][0].t_ns)
+        return self.imu.samples.gyro[first : last + 1].mean(axis=0)
+
+    def observations(self):
+        """Per feature seen in two or more frames: rows (frame, camera, x, y)."""
+        rows = {}
+        for k, (tracks, rays0, rays1, _) in enumerate(self.frames):
+            for i, ident in enumerate(tracks.ids):
+                rows.setdefault(int(ident), []).append((k, 0, *rays0[i]))
+                if rays1[i, 0] == rays1[i, 0]:
+                    rows[int(ident)].append((k, 1, *rays1[i]))
+        out = [np.array(r) for r in rows.values() if len({k for k, *_ in r}) >= 3]
+        out.sort(key=len, reverse=True)
+        return out[:80]
+
+
+def unit(rays):
+    """Unit vectors (n, 3) of normalised points (n, 2)."""
+    full = np.column_stack([rays, np.ones(len(rays))])
+    return full / np.linalg.norm(full, axis=1, keepdims=True)
