@@ -100,6 +100,21 @@ class WindowConfig:
 
 
 @dataclass(frozen=True)
+class HealthConfig:
+    """When an estimate is degraded or lost."""
+
+    min_support: int = setting(12, "1", "landmarks in view below which it is degraded", 0, 1000)
+    max_blind_s: float = setting(3.0, "s", "time without support after which it is lost", 0.0, 60.0)
+    max_one_eyed_s: float = setting(0.5, "s", "time without cam1 that degrades stereo", 0.0, 60.0)
+    max_dropped: float = setting(
+        0.3, "1", "share of residuals rejected in one frame that degrades it", 0.0, 1.0
+    )
+    max_bad_frames: int = setting(10, "1", "such frames in a row that lose it", 1, 1000)
+    max_speed: float = setting(40.0, "m/s", "speed beyond which the state is not believed", 0.1, 1e3)
+    max_speed_sigma: float = setting(3.0, "m/s", "velocity uncertainty that loses it", 0.01, 1e3)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings, nested like the package."""
 
@@ -107,6 +122,7 @@ class Config:
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
     imu: ImuConfig = field(default_factory=ImuConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
+    health: HealthConfig = field(default_factory=HealthConfig)
 
 
 def load(files=(), assignments=()) -> Config:

@@ -157,6 +157,8 @@ class Tracks:
     Attributes:
         ids: (N,) int64, unique over the run. ages: (N,) int32 frames since first seen.
         uv0: (N, 2) float32 px in cam0. uv1: (N, 2) float32 px in cam1, NaN without a match.
+        keyframe: whether the frame starts new features. still: whether nothing moves.
+        image, stereo: whether there was an image of cam0, of cam1.
     """
 
     t_ns: int
@@ -164,6 +166,24 @@ class Tracks:
     ages: np.ndarray
     uv0: np.ndarray
     uv1: np.ndarray
+    keyframe: bool = False
+    still: bool = False
+    image: bool = True
+    stereo: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the front end learns from the window, one frame late: it predicts the next frame.
+
+    Attributes:
+        estimate: the newest estimate.
+        ids: (n,) int64 tracks with a landmark. inv_depth: (n,) float32 in cam0 then [1/m].
+    """
+
+    estimate: Estimate
+    ids: np.ndarray
+    inv_depth: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)

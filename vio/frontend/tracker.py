@@ -23,7 +23,8 @@ class Prediction:
     Attributes:
         R_cam_prev: (3, 3), p_cam_prev: (3,) m: previous cam0 to current cam0.
         confident: whether the translation and the gyro bias are known.
-        inv_depth: {track id: inverse depth in the previous cam0 [1/m]} of known landmarks.
+        ids, inv_depth: (n,) tracks with a landmark and its inverse depth in the previous cam0.
+        quiet: whether the IMU feels no motion.
     """
 
     R_cam_prev: np.ndarray
@@ -31,6 +32,7 @@ class Prediction:
     confident: bool
     ids: np.ndarray
     inv_depth: np.ndarray
+    quiet: bool
 
 
 class TrackTable(NamedTuple):
@@ -160,29 +162,25 @@ class FeatureTracker:
         self.R_cam_key = np.eye(3)
         self.frames_since_key = 0
 
-    def process(self, frame, prediction, quiet, tally) -> tuple[Tracks, bool, bool]:
-        """Track into `frame`; returns the tracks, whether it is a keyframe, whether all is still.
-
-        Args:
-            frame: StereoFrame with cam0 present. prediction: Prediction.
-            quiet: whether the IMU feels no motion. tally: Tally of this frame.
-        """
+    def process(self, frame, prediction, tally) -> Tracks:
+        """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
         levels0 = self.build_pyramid(0, frame.cam0, tally)
         self.follow(levels0, prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
-        still = quiet and self.motion_px() < self.config.still_px
-        keyframe = self.wants_keyframe(prediction, still)
+        still = prediction.quiet and self.motion_px() < self.config.still_px
+        keyframe = self.wants_keyframe(still)
         if keyframe:
             self.refresh_templates(levels0, tally)
             self.detect(levels0, tally)
-        if len(self.cameras) == 2 and frame.cam1 is not None:
+        stereo = len(self.cameras) == 2 and frame.cam1 is not None
+        if stereo:
             levels1 = self.build_pyramid(1, frame.cam1, tally)
             self.match_stereo(levels1, keyframe, tally)
         else:
             self.tracks.uv1[:] = np.nan
         if keyframe:
             self.start_keyframe()
-        return self.snapshot(frame.t_ns), keyframe, still
+        return self.snapshot(frame.t_ns, keyframe, still, stereo)
 
     def motion_px(self) -> float:
         """Median motion of the features since the last frame [px]; inf if there are too few."""
@@ -248,7 +246,7 @@ class FeatureTracker:
             ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n
         )
 
-    def wants_keyframe(self, prediction, still) -> bool:
+    def wants_keyframe(self, still) -> bool:
         """Whether too much of the last keyframe is out of view, or the view has moved enough."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         shared = ~np.isnan(tracks.uv_key[:, 0]) & (tracks.id >= 0)
@@ -380,12 +378,13 @@ class FeatureTracker:
         tracks.uv1[mask] = np.nan
         tracks.uv_key[mask] = np.nan
 
-    def snapshot(self, t_ns) -> Tracks:
+    def snapshot(self, t_ns, keyframe, still, stereo) -> Tracks:
         """Copies of the live tracks; ages grow by one frame."""
         tracks = self.tracks
         alive = np.flatnonzero(tracks.id >= 0)
         ages = tracks.age[alive].copy()
         tracks.age[alive] += 1
         return Tracks(
-            t_ns, tracks.id[alive], ages, tracks.uv0[alive].copy(), tracks.uv1[alive].copy()
-        )
+            t_ns, tracks.id[alive], ages, tracks.uv0[alive], tracks.uv1[alive],
+            keyframe, still, stereo=stereo,
+        )  # fmt: skip

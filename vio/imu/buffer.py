@@ -1,4 +1,7 @@
-"""The last second or so of IMU samples, in time order, and preintegration over any part of it."""
+"""The last second or so of IMU samples, in time order, and preintegration over any part of it.
+
+Stamps are in the camera's clock: Kalibr's time offset is taken off as samples come in.
+"""
 
 from typing import NamedTuple
 
@@ -31,7 +34,7 @@ def buffers(config) -> list[Buffer]:
 class ImuBuffer:
     """Keeps samples sorted by stamp; the oldest leave when it is full."""
 
-    def __init__(self, model, config, arena):
+    def __init__(self, model, config, time_offset_s, arena):
         self.samples = arena.group("imu", Samples)
         self.work = arena["imu.work"]
         self.noise = np.array(
@@ -42,6 +45,8 @@ class ImuBuffer:
                 config.gap_accel,
             ]
         )
+        self.offset_ns = round(time_offset_s * 1e9)
+        self.config = config
         self.limits = np.array([2.5 / model.rate_hz, config.gyro_range, config.accel_range])
         self.count = 0
 
@@ -50,13 +55,14 @@ class ImuBuffer:
         self.count = 0
 
     def append(self, new):
-        """Add samples (N,) IMU_DTYPE later than all that are here."""
+        """Add samples (N,) IMU_DTYPE later than all that are here; kept in the camera's clock."""
         s, capacity = self.samples, self.samples.t_ns.size
         new = new[-capacity:]
         keep = min(self.count, capacity - new.size)
         for column, name in ((s.t_ns, "t_ns"), (s.gyro, "gyro"), (s.accel, "accel")):
             column[:keep] = column[self.count - keep : self.count].copy()
             column[keep : keep + new.size] = new[name]
+        s.t_ns[keep : keep + new.size] -= self.offset_ns
         self.count = keep + new.size
 
     def span(self, t0_ns, t1_ns) -> tuple[int, int]:
@@ -76,8 +82,9 @@ class ImuBuffer:
         )  # fmt: skip
         tally.add(imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated)
 
-    def quiet(self, t_ns, config) -> bool:
+    def quiet(self, t_ns) -> bool:
         """Whether rate and force have hardly varied over the last `quiet_seconds`."""
+        config = self.config
         first, last = self.span(t_ns - int(config.quiet_seconds * 1e9), t_ns)
         if last - first < 5:
             return False

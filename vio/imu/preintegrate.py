@@ -28,6 +28,12 @@ class Preintegrated(NamedTuple):
     whiten: np.ndarray  # (S, 9, 9) lower W with W^T W = cov^-1
 
 
+def preintegrated_array(n: int) -> Preintegrated:
+    """Room for n intervals outside the arena."""
+    shapes = ((), (3, 3), (3,), (3,), (9, 9), (9, 6), (6,), (9, 9))
+    return Preintegrated(*(np.zeros((n, *shape)) for shape in shapes))
+
+
 @kernel
 def preintegrate(t_ns, gyro, accel, first, last, t0_ns, t1_ns, bias, noise, limits, work, out, slot):
     """Integrate the samples `first..last` (inclusive) over [t0_ns, t1_ns] into slot `slot`.

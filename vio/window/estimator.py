@@ -5,6 +5,7 @@
 
 import numpy as np
 
+from vio.events import INDEX
 from vio.geometry.camera import undistort
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
@@ -30,6 +31,7 @@ class SlidingWindow:
         self.rows, self.tallies = arena["work.rows"], arena["work.tallies"]
         self.factor = arena["work.factor"]
         self.leave_pose, self.leave_motion = arena["work.leave_pose"], arena["work.leave_motion"]
+        self.cov = arena["work.cov"]
         self.ext = extrinsics(rig)
         self.walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
         self.still_sigma = np.array([config.still_turn, config.still_move, config.still_speed])
@@ -48,6 +50,7 @@ class SlidingWindow:
         self.prior.pose_at[:] = -1
         self.prior.motion_at[:] = -1
         self.newest = -1
+        self.cost, self.residuals, self.dropped, self.gap = 0.0, 0, 0, False
 
     @property
     def order(self) -> np.ndarray:
@@ -104,7 +107,9 @@ class SlidingWindow:
     def predict(self, t_ns, tally):
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slot = int(np.flatnonzero(self.slots.t_ns == 0)[0])
+        before = tally.counts[INDEX["imu_gaps"]]
         R, p, v = self.propagate(t_ns, self.pre, slot, tally)
+        self.gap = tally.counts[INDEX["imu_gaps"]] > before
         return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
 
     def inverse_depths(self, R_world_imu, p_world_imu):
@@ -129,17 +134,22 @@ class SlidingWindow:
         """How many frames the system can hold when all of them have motion."""
         return min(self.config.max_keyframes, self.system.b.size // 15)
 
-    def start_from(self, frames, solution, tally) -> bool:
+    def start_from(self, frames, solution, yaw, position, tally) -> bool:
         """Fill the window with the frames of an initial solution and optimise them together.
 
         Args:
             frames: (tracks, rays0, rays1, still) of each. solution: of Initialiser.solve.
+            yaw, position: where the first frame is put in the world [rad], (3,) m.
 
         Returns:
             whether the result explains the observations.
         """
-        R, p, v, bias, sigmas, _ = solution
         c = self.config
+        turn = rotation_about_z(yaw)
+        R, p, v, bias = solution
+        R = [turn @ each for each in R]
+        p = [turn @ each + position for each in p]
+        v = [turn @ each for each in v]
         sigma = (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias)
         self.start(frames[0][0].t_ns, R[0], p[0], v[0], bias, sigma)
         for k, (tracks, _, _, still) in enumerate(frames):
@@ -159,23 +169,19 @@ class SlidingWindow:
         self.activate(tally)
         self.optimise(3 * c.iterations, tally)
         self.activate(tally)
-        life.reject(self.slots, self.landmarks, self.ext, c.reject_px, self.work)
+        self.reject()
         self.optimise(3 * c.iterations, tally)
         return self.cost < c.start_cost * max(self.residuals, 1)
 
-    def add(self, tracks, keyframe, still, tally):
-        """Take one frame in; the newest slot then holds its state.
-
-        Args:
-            tracks: Tracks, or None if the frame has no image. keyframe, still: bool.
-        """
+    def add(self, tracks, tally):
+        """Take one frame's Tracks in; the newest slot then holds its state."""
         slot = self.predict(tracks.t_ns, tally)
-        self.slots.still[slot] = still
+        self.slots.still[slot] = tracks.still
         row_of = self.observe(slot, tracks)
         self.activate(tally)
         self.optimise(self.config.iterations, tally)
-        life.reject(self.slots, self.landmarks, self.ext, self.config.reject_px, self.work)
-        if keyframe:
+        self.reject()
+        if tracks.keyframe:
             self.slots.key[slot] = 1
             w = self.bearings
             n = tracks.ids.size
@@ -216,6 +222,16 @@ class SlidingWindow:
         )  # fmt: skip
         tally.add(triangulated=done)
 
+    def reject(self):
+        """Drop observations far from their landmark; keeps their number for the health check."""
+        limit = self.config.reject_px
+        self.dropped, _ = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
+
+    def support(self) -> int:
+        """Landmarks in use that the newest frame sees."""
+        lm = self.landmarks
+        return int(((lm.id >= 0) & (lm.active == 1) & (lm.obs[:, self.newest, 0, 2] > 0)).sum())
+
     def optimise(self, iterations, tally):
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
         c, t = self.config, self.tallies
@@ -232,11 +248,9 @@ class SlidingWindow:
             imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
         )  # fmt: skip
 
-    def newest_covariance(self, out):
-        """Covariance (15, 15) of the newest state, from the last factorisation."""
-        at = self.system.pose_at[self.newest]
-        n = at + 15
-        covariance(self.system.H, n, at, 15, out)
+    def newest_covariance(self):
+        """Covariance of the newest state into `cov` (15, 15), from the last factorisation."""
+        covariance(self.system.H, self.system.pose_at[self.newest], 15, self.cov)
 
     def marginalise(self, tally):
         """Shrink the window back to its capacity."""
@@ -295,3 +309,9 @@ def extrinsics(rig) -> Extrinsics:
     R, p = T[:, :3, :3].copy(), T[:, :3, 3].copy()
     R_inv = np.ascontiguousarray(R.transpose(0, 2, 1))
     return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p))
+
+
+def rotation_about_z(yaw) -> np.ndarray:
+    """Rotation (3, 3) by `yaw` [rad] about the world's vertical."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

@@ -12,13 +12,7 @@ This runs a few times after start or loss, never in the steady state: plain nump
 import numpy as np
 
 from vio.geometry import so3
-from vio.imu.preintegrate import Preintegrated
-
-
-def preintegrated_array(n) -> Preintegrated:
-    """Room for n intervals outside the arena."""
-    shapes = ((), (3, 3), (3,), (3,), (9, 9), (9, 6), (6,), (9, 9))
-    return Preintegrated(*(np.zeros((n, *shape)) for shape in shapes))
+from vio.imu.preintegrate import preintegrated_array
 
 
 def exp(w) -> np.ndarray:
@@ -26,11 +20,6 @@ def exp(w) -> np.ndarray:
     R = np.zeros((3, 3))
     so3.exp(np.asarray(w, float), R)
     return R
-
-
-def smallest_eigenvalue(M) -> np.ndarray:
-    """Smallest eigenvalue of symmetric matrices (..., 3, 3)."""
-    return np.linalg.eigvalsh(M)[..., 0]
 
 
 def gyro_bias(rays, R_imu_cam, pre, sigma_px, sigma_bias=0.2, steps=6):
@@ -54,7 +43,7 @@ def gyro_bias(rays, R_imu_cam, pre, sigma_px, sigma_bias=0.2, steps=6):
             b_in_a = b @ (R_imu_cam.T @ R_ab @ R_imu_cam).T
             n = np.cross(a, b_in_a)
             # One wild match must not decide: weigh by the Cauchy loss on the smallest direction.
-            w, V = np.linalg.eigh(n.T @ n)
+            _, V = np.linalg.eigh(n.T @ n)
             off = (n @ V[:, 0]) ** 2
             weight = 1.0 / (1.0 + off / (9 * sigma_px**2))
             w = np.linalg.eigvalsh((n * weight[:, None]).T @ n)
@@ -102,7 +91,7 @@ def velocity_and_gravity(observations, cams, motion, gravity, sigma):
         (v0 (3,), g0 (3,), sigmas (6,), free gravity norm) or None if it cannot be solved.
     """
     depth = np.ones(len(observations))
-    for iteration in range(3):
+    for _ in range(3):
         A, b = np.zeros((6, 6)), np.zeros(6)
         solved = []
         for f, obs in enumerate(observations):
@@ -120,9 +109,8 @@ def velocity_and_gravity(observations, cams, motion, gravity, sigma):
             # An unknown depth must not stop the elimination: a whiff of a prior on it.
             inv = np.linalg.inv(H + 1e-6 * np.trace(H) * np.eye(3))
             FG, Fh = F.T @ G, F.T @ h
-            weight = 1.0
-            A += weight * (G.T @ G - FG.T @ inv @ FG)
-            b += weight * (G.T @ h - FG.T @ inv @ Fh)
+            A += G.T @ G - FG.T @ inv @ FG
+            b += G.T @ h - FG.T @ inv @ Fh
             solved.append((inv, FG, Fh))
         # Unconstrained first, then gravity on its sphere by two tangent directions.
         try:
@@ -180,15 +168,17 @@ class Initialiser:
         """Forget the collected frames."""
         self.frames = []
 
-    def add(self, tracks, rays0, rays1, still, capacity):
+    def add(self, tracks, bearings, capacity) -> bool:
         """Keep a frame if it is far enough from the last; the oldest leaves when full.
 
         Args:
-            tracks: Tracks. rays0, rays1: (n, 2) normalised. capacity: frames kept.
+            tracks: Tracks. bearings: Bearings of them. capacity: frames kept.
 
         Returns:
-            True when there are enough frames to try.
+            whether there are enough frames to try.
         """
+        n = tracks.ids.size
+        rays0, rays1, still = bearings.rays0[:n], bearings.rays1[:n], tracks.still
         frames = self.frames
         spacing = self.config.init_seconds / (capacity - 1) - 0.01
         if frames and (tracks.t_ns - frames[-1][0].t_ns) * 1e-9 < spacing:
@@ -199,13 +189,14 @@ class Initialiser:
         span = (frames[-1][0].t_ns - frames[0][0].t_ns) * 1e-9
         return len(frames) >= 3 and span >= 0.75 * self.config.init_seconds
 
-    def solve(self, gravity, sigma_px, tally):
+    def solve(self, tally):
         """Poses, velocities and gyro bias of the collected frames, or None.
 
         Returns:
-            (R_world_imu list, p_world_imu list, v_world_imu list, bias (6,), sigmas (6,)).
+            (R_world_imu list, p_world_imu list, v_world_imu list, bias (6,)).
         """
         frames, n = self.frames, len(self.frames)
+        gravity, sigma_px = self.config.gravity, self.config.sigma_px
         sigma = sigma_px / self.rig.cam0.params[0]
         pre = preintegrated_array(n)
         zero = np.zeros(6)
@@ -234,7 +225,7 @@ class Initialiser:
         found = velocity_and_gravity(observations, self.cams, motion, gravity, sigma)
         if found is None:
             return None
-        v0, g0, sigmas, free = found
+        v0, g0 = found[:2]
         R0 = upright(g0)
         world = []
         for k in range(n):
@@ -242,7 +233,7 @@ class Initialiser:
             p = v0 * dt + 0.5 * g0 * dt * dt + alpha
             world.append((R0 @ R, R0 @ p, R0 @ (v0 + g0 * dt + beta[k])))
         R, p, v = (list(column) for column in zip(*world))
-        return R, p, v, bias, sigmas, free
+        return R, p, v, bias
 
     def mean_rate(self):
         """Mean gyro reading over the collected span: the bias, when nothing moves."""

@@ -88,8 +88,8 @@ def solve(system, n, damping):
 
 
 @kernel
-def covariance(L, n, at, size, out):
-    """Marginal covariance of the last `size` rows, which start at `at` = n - size.
+def covariance(L, at, size, out):
+    """Marginal covariance of the last `size` rows, which start at `at`.
 
     The factor's last diagonal block is the factor of their Schur complement.
 

@@ -135,7 +135,7 @@ def buffers(config, max_features) -> list[Buffer]:
             "seen": ((S,), "i8"), "delta": ((D,), "f8"), "use": ((M,), "u1"),
             "backup": ((S, 21), "f8"), "backup_points": ((M, 3), "f8"), "small": ((24, 64), "f8"),
             "rows": ((D,), "i8"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
-            "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
+            "cov": ((15, 15), "f8"), "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },
     }  # fmt: skip
     shapes["bearings"] = {

@@ -1,0 +1,83 @@
+"""Frontend: the half of the odometry that sees images. Predicts the motion, tracks features."""
+
+import numpy as np
+
+from vio.frontend.tracker import FeatureTracker, Prediction
+from vio.imu.preintegrate import preintegrated_array
+from vio.types import Tracks
+
+
+class Frontend:
+    """IMU and feedback to a prediction, images to tracks."""
+
+    def __init__(self, rig, config, imu, arena):
+        self.rig, self.imu = rig, imu
+        self.gravity = np.array([0.0, 0.0, -config.window.gravity])
+        self.tracker = FeatureTracker(rig, config.frontend, config.seed, arena)
+        self.step = preintegrated_array(1)
+        self.reset()
+
+    def reset(self):
+        """Forget every feature."""
+        self.tracker.reset()
+        self.tracked_ns = 0  # stamp of the last frame with an image
+        self.tracked_pose = None  # (R_world_imu, p_world_imu) then, if known
+
+    def process(self, frame, feedback, tally) -> Tracks:
+        """Tracks of one frame.
+
+        Args:
+            frame: StereoFrame; without cam0 the tracks are empty and the features wait.
+            feedback: Feedback on the frame before, or None.
+            tally: Tally of this frame.
+        """
+        if frame.cam0 is None:
+            self.remember(feedback)
+            return no_tracks(frame.t_ns)
+        tracks = self.tracker.process(frame, self.predict(frame.t_ns, feedback, tally), tally)
+        self.tracked_ns, self.tracked_pose = frame.t_ns, None
+        return tracks
+
+    def remember(self, feedback):
+        """Keep the pose of the last frame with an image."""
+        if feedback is not None and feedback.estimate.usable:
+            if feedback.estimate.t_ns == self.tracked_ns:
+                self.tracked_pose = feedback.estimate.R_world_imu, feedback.estimate.p_world_imu
+
+    def predict(self, t_ns, feedback, tally) -> Prediction:
+        """Motion of cam0 since the last frame with an image.
+
+        With a pose from the window the whole motion is known; before that only the rotation,
+        as far as the gyro's unknown bias allows.
+        """
+        none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+        if self.tracked_ns == 0:
+            return Prediction(np.eye(3), np.zeros(3), False, *none, False)
+        self.remember(feedback)
+        T_imu_cam = self.rig.cam0.T_imu_cam
+        R_ic, p_ic = T_imu_cam[:3, :3], T_imu_cam[:3, 3]
+        quiet, step = self.imu.quiet(t_ns), self.step
+        if self.tracked_pose is None:
+            self.imu.preintegrate(self.tracked_ns, t_ns, np.zeros(6), step, 0, tally)
+            R_cam = np.ascontiguousarray(R_ic.T @ step.R[0].T @ R_ic)
+            return Prediction(R_cam, np.zeros(3), False, *none, quiet)
+        last = feedback.estimate
+        bias = np.concatenate([last.bias_gyro, last.bias_accel])
+        self.imu.preintegrate(last.t_ns, t_ns, bias, step, 0, tally)
+        dt = step.dt[0]
+        R = last.R_world_imu @ step.R[0]
+        p = last.p_world_imu + last.v_world_imu * dt + 0.5 * self.gravity * dt * dt
+        p += last.R_world_imu @ step.p[0]
+        R_then, p_then = self.tracked_pose
+        # cam0 then -> imu then -> world -> imu now -> cam0 now
+        R_cam = R_ic.T @ R.T @ R_then @ R_ic
+        p_cam = R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
+        R_cam = np.ascontiguousarray(R_cam)
+        return Prediction(R_cam, p_cam, True, feedback.ids, feedback.inv_depth, quiet)
+
+
+def no_tracks(t_ns) -> Tracks:
+    """The tracks of a frame without an image."""
+    uv = np.zeros((0, 2), np.float32)
+    ids, ages = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    return Tracks(t_ns, ids, ages, uv, uv.copy(), image=False, stereo=False)

@@ -1,0 +1,136 @@
+"""Backend: the half of the odometry that knows where it is. Starts, estimates, judges, restarts.
+
+    tracks -> (start-up | window) -> health -> estimate -> feedback
+"""
+
+import math
+
+import numpy as np
+
+from vio.types import Estimate, Feedback, Status
+from vio.window.estimator import SlidingWindow, rotation_about_z
+from vio.window.initialise import Initialiser
+
+UNKNOWN = 1e4  # m, rad, ...: deviation of what is not known
+
+
+class Backend:
+    """Tracks and IMU to estimates with an honest status."""
+
+    def __init__(self, rig, config, imu, arena):
+        self.rig, self.config, self.imu = rig, config, imu
+        self.window = SlidingWindow(rig, config.window, imu, arena)
+        self.initialiser = Initialiser(rig, config.window, imu)
+        self.reset()
+
+    def reset(self):
+        """Forget everything; the next start is at the origin."""
+        self.window.reset()
+        self.initialiser.reset()
+        self.status = Status.INITIALISING
+        self.anchor_yaw, self.anchor_p = 0.0, np.zeros(3)
+        self.seen_ns = 0  # last frame that the map explained
+        self.stereo_ns = 0  # last frame with both cameras
+        self.bad_frames = 0
+        self.restarts = 0
+        self.last = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the window holds a state."""
+        return self.status in (Status.TRACKING, Status.DEGRADED)
+
+    def process(self, tracks, tally) -> Estimate:
+        """Estimate of one frame from its tracks; call `marginalise` afterwards."""
+        if self.running:
+            self.window.add(tracks, tally)
+            self.judge(tracks)
+        if not self.running and tracks.image:
+            self.start_up(tracks, tally)
+        self.last = self.estimate(tracks.t_ns)
+        return self.last
+
+    def marginalise(self, tally):
+        """Shrink the window after the estimate has left: it does not wait for this."""
+        if self.running:
+            self.window.marginalise(tally)
+
+    def feedback(self) -> Feedback:
+        """What the front end needs for the next frame."""
+        if not self.running:
+            return Feedback(self.last, np.zeros(0, np.int64), np.zeros(0, np.float32))
+        newest, slots = self.window.newest, self.window.slots
+        ids, depth = self.window.inverse_depths(slots.R[newest], slots.p[newest])
+        return Feedback(self.last, ids, depth)
+
+    def start_up(self, tracks, tally):
+        """Collect frames until the window can be started from them."""
+        window, init = self.window, self.initialiser
+        if tracks.ids.size == 0:
+            return
+        window.undistort(tracks)
+        if not init.add(tracks, window.bearings, window.start_capacity):
+            return
+        solution = init.solve(tally)
+        if solution is None:
+            return
+        yaw, p = self.anchor_yaw, self.anchor_p
+        if window.start_from(init.frames, solution, yaw, p, tally):
+            self.status = Status.TRACKING
+            self.seen_ns = self.stereo_ns = tracks.t_ns
+            self.bad_frames = 0
+            init.reset()
+
+    def judge(self, tracks):
+        """Set the status from what the newest frame says.
+
+        Degraded: the map explains too few features, an image is missing, or the second camera
+        has been silent for a while. Lost: so for long, or the state is not believable.
+        """
+        window, c, t_ns = self.window, self.config.health, tracks.t_ns
+        support = window.support()
+        supported = support >= c.min_support
+        if supported:
+            self.seen_ns = t_ns
+        if tracks.stereo:
+            self.stereo_ns = t_ns
+        one_eyed = self.rig.cam1 is not None and (t_ns - self.stereo_ns) * 1e-9 > c.max_one_eyed_s
+        outliers = window.dropped > c.max_dropped * max(window.residuals, 1)
+        self.bad_frames = self.bad_frames + 1 if outliers else 0
+        window.newest_covariance()
+        sigma = window.cov.diagonal()
+        speed = float(np.linalg.norm(window.slots.v[window.newest]))
+        sane = math.isfinite(window.cost) and speed < c.max_speed
+        sane &= math.sqrt(sigma[6:9].max()) < c.max_speed_sigma
+        blind_s = (t_ns - self.seen_ns) * 1e-9
+        if not sane or blind_s > c.max_blind_s or self.bad_frames > c.max_bad_frames:
+            self.lose()
+        elif not supported or one_eyed or outliers or window.gap:
+            self.status = Status.DEGRADED
+        else:
+            self.status = Status.TRACKING
+
+    def lose(self):
+        """Give up the window; the next start continues from the last believable pose."""
+        if self.last is not None and np.isfinite(self.last.p_world_imu).all():
+            self.anchor_p = self.last.p_world_imu
+            R = self.last.R_world_imu
+            self.anchor_yaw = math.atan2(R[1, 0] - R[0, 1], R[0, 0] + R[1, 1])
+        self.status = Status.LOST
+        self.restarts += 1
+        self.window.reset()
+        self.initialiser.reset()
+
+    def estimate(self, t_ns) -> Estimate:
+        """The newest state with its covariance and health; far from certain when not running."""
+        if not self.running:
+            R = rotation_about_z(self.anchor_yaw)
+            zero, cov = np.zeros(3), np.eye(15) * UNKNOWN**2
+            return Estimate(t_ns, R, self.anchor_p, zero, zero, zero, cov, self.status)
+        window = self.window
+        window.newest_covariance()
+        s, slots = window.newest, window.slots
+        return Estimate(
+            t_ns, slots.R[s].copy(), slots.p[s].copy(), slots.v[s].copy(),
+            slots.bias[s, :3].copy(), slots.bias[s, 3:].copy(), window.cov.copy(), self.status,
+        )  # fmt: skip
