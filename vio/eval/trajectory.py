@@ -21,6 +21,18 @@ class Trajectory(NamedTuple):
         return Trajectory(self.t_ns[index], self.p[index], self.quat_xyzw[index])
 
 
+def from_truth(truth) -> Trajectory | None:
+    """The poses of a TRUTH_DTYPE array; None if there is no array or no pose in it."""
+    if truth is None:
+        return None
+    known = np.isfinite(truth["p_world_imu"]).all(axis=1)
+    known &= np.isfinite(truth["quat_wxyz"]).all(axis=1)
+    truth = truth[known]
+    if len(truth) == 0:
+        return None
+    return Trajectory(truth["t_ns"], truth["p_world_imu"], truth["quat_wxyz"][:, [1, 2, 3, 0]])
+
+
 def rotations(quat_xyzw) -> np.ndarray:
     """(N, 4) quaternions xyzw to (N, 3, 3) rotation matrices; any non-zero length."""
     q = quat_xyzw / np.linalg.norm(quat_xyzw, axis=1, keepdims=True)
