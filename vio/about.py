@@ -7,6 +7,7 @@ import numpy as np
 from vio import runfolder
 from vio._jit import cache_dir, cache_root
 from vio.types import CameraModel
+from vio.warm import is_cold
 
 
 def describe(dataset=None) -> dict:
@@ -18,7 +19,7 @@ def describe(dataset=None) -> dict:
             "folder": str(cache_root()),
             "kernels": str(cache_dir()),
             "kernels_mb": round(sum(path.stat().st_size for path in files) / 1e6, 1),
-            "compiled": not kernel_cache_is_cold(),
+            "compiled": not is_cold(),
         },
     }
     if dataset is not None:
@@ -52,8 +53,3 @@ def describe_camera(camera) -> dict:
         "params": np.asarray(camera.params).round(9).tolist(),
         "T_imu_cam": np.asarray(camera.T_imu_cam).round(9).tolist(),
     }
-
-
-def kernel_cache_is_cold() -> bool:
-    """Whether no kernel of this version has been compiled yet."""
-    return next(cache_dir().rglob("*.nbi"), None) is None

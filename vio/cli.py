@@ -192,11 +192,15 @@ def demo(
     with errors(debug):
         from vio._jit import cache_root
         from vio.sim import SimSpec, render_sequence
+        from vio.sim.spec import RENDERER
         from vio.viz.view import PlotView
 
         spec = SimSpec(profile="gentle", seconds=20.0, seed=0)
+        cached = cache_root() / "sequences" / f"demo-{RENDERER}"
+        if not cached.exists():
+            note("rendering the demo flight (a minute or two, once)", quiet or as_json)
         with progress_bar("rendering", quiet or as_json) as progress:
-            folder = render_sequence(cache_root() / "sequences" / "demo", spec, progress)
+            folder = render_sequence(cached, spec, progress)
         source = opened(folder, mono=False)
         view = PlotView(source.truth)
         settings = load_config(None, None)
@@ -252,17 +256,15 @@ def warmup(quiet: Quiet = False, debug: Debug = False):
     with errors(debug):
         import time
 
-        from vio.about import kernel_cache_is_cold
-
-        cold = kernel_cache_is_cold()
         note_if_cold(quiet)
         from vio.config import Config
         from vio.odometry import Odometry
         from vio.sim.rig import euroc_rig
+        from vio.warm import warm_up
 
         began = time.perf_counter()
-        with spinner("compiling" if cold else "loading", quiet):
-            Odometry(euroc_rig(), Config()).warm_up()
+        with spinner("compiling", quiet):
+            warm_up(Odometry(euroc_rig(), Config()))
         note(f"kernels ready after {time.perf_counter() - began:.1f} s", quiet)
 
 
@@ -286,7 +288,7 @@ def replay(source, settings, out, start, seconds, mono, view, as_json, quiet, na
     except KeyboardInterrupt:
         note(f"interrupted; results so far in {folder}", False)
         raise
-    show(metrics, f"{source.name}{' (mono)' if mono else ''}", as_json, quiet)
+    show(metrics, f"{name or source.name}{' (mono)' if mono else ''}", as_json, quiet)
     note(f"results in {folder}", silent)
     return folder
 
@@ -300,14 +302,14 @@ def load_config(files, assignments):
 
 def opened(path: Path, mono: bool):
     """The dataset at `path`; its problems name the file."""
-    from vio.io import open_dataset
+    from vio.io.dataset import open_dataset
 
     return open_dataset(path, mono=mono)
 
 
 def read_truth(path: Path):
     """TRUTH_DTYPE array of a trajectory file or of a recording, or None."""
-    from vio.io.tum import read_groundtruth
+    from vio.io.groundtruth import read_groundtruth
 
     return opened(path, mono=False).truth if path.is_dir() else read_groundtruth(path)
 

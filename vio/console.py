@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 
 import typer
 
@@ -28,9 +29,9 @@ def note(text: str, silent: bool):
 
 def note_if_cold(silent: bool):
     """Say so if the kernels must be compiled first: a minute of silence looks like a hang."""
-    from vio.about import kernel_cache_is_cold
+    from vio.warm import is_cold
 
-    if kernel_cache_is_cold():
+    if is_cold():
         note("compiling kernels for this version (about a minute, once)", silent)
 
 
@@ -39,7 +40,10 @@ def progress_bar(label: str, silent: bool):
     """`progress(done, total)` that draws a bar once the work has lasted two seconds."""
     from tqdm import tqdm
 
-    with tqdm(desc=label, unit="frame", delay=2, leave=False, disable=silent) as bar:
+    rarely = 0.2 if sys.stderr.isatty() else 15  # a log file wants lines, not a film
+    with tqdm(
+        desc=label, unit=" images", delay=2, leave=False, mininterval=rarely, disable=silent
+    ) as bar:
 
         def progress(done: int, total: int):
             bar.total = total

@@ -20,6 +20,7 @@ from vio.record import Record
 from vio.sync import Sequencer
 from vio.types import VioError
 from vio.viz.view import View
+from vio.warm import warm_up
 
 
 def run(
@@ -60,7 +61,7 @@ def run(
     runfolder.write_json(folder / "run.json", runfolder.provenance(dataset.name, config.seed))
 
     odometry = Odometry(dataset.rig, config)
-    odometry.warm_up()
+    warm_up(odometry)
     sequencer = Sequencer(dataset.rig, mono)
     record = Record()
     began = time.perf_counter()
