@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fakes import T0_NS, FakeDataset, FakeOdometry
 
-from vio import replay
+from vio import replay, runfolder
 from vio.config import Config, load
 from vio.events import NAMES
 from vio.io.tum import read_tum
@@ -116,6 +116,18 @@ def test_default_folder_is_named_and_linked(tmp_path, monkeypatch):
     folders = sorted(p.name for p in (tmp_path / "runs").iterdir() if not p.is_symlink())
     assert len(folders) == 2 and all(name.startswith("fake-") for name in folders)
     assert (tmp_path / "runs" / "latest" / "metrics.json").is_file()
+
+
+def test_a_folder_used_again_holds_nothing_of_the_earlier_run(tmp_path):
+    (tmp_path / "features.png").write_bytes(b"old")
+    (tmp_path / "notes.txt").write_text("mine")
+    runfolder.create("fake", tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_json_has_no_nan():
+    tree = {"a": np.float64("nan"), "b": [np.int64(3), float("inf")], "c": np.True_}
+    assert runfolder.plain(tree) == {"a": None, "b": [3, None], "c": True}
 
 
 def test_plot_view_draws_both_pictures(tmp_path):

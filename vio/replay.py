@@ -5,6 +5,7 @@ nothing here looks at the clock to decide anything, and no frame is ever dropped
 """
 
 import time
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def run(
         metrics = {
             "complete": complete,
             **record.summary(expected_ns, from_truth(dataset.truth), wall_s),
-            "faults": {**dict(dataset.faults), **dict(sequencer.counts)},
+            "faults": dict(Counter(dataset.faults) + Counter(sequencer.counts)),
         }
         metrics = runfolder.plain(metrics)
         runfolder.write_json(folder / "metrics.json", metrics)

@@ -15,6 +15,18 @@ from vio.types import VioError
 
 PACKAGES = ("numpy", "scipy", "numba", "opencv-python", "opencv-python-headless", "rosbags")
 
+FILES = (
+    "trajectory.tum",
+    "metrics.json",
+    "config.yaml",
+    "run.json",
+    "events.npz",
+    "estimates.npz",
+    "trajectory.png",
+    "features.png",
+)
+"""Everything a run may write."""
+
 
 def create(name: str, out=None) -> Path:
     """A folder for one run: `out`, or `runs/<name>-<time>` with `runs/latest` pointing to it.
@@ -32,6 +44,8 @@ def create(name: str, out=None) -> Path:
                 count += 1
                 folder = first.with_name(f"{first.name}-{count}")
         folder.mkdir(parents=True, exist_ok=True)
+        for name in FILES:  # what an earlier run left in --out must not pass for this one's
+            (folder / name).unlink(missing_ok=True)
         if named_by_time:
             point_latest(folder)
     except OSError as error:
