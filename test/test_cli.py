@@ -106,6 +106,12 @@ def test_run_and_eval_end_to_end(sequence, tmp_path):
     assert json.loads(done.stdout)["ate_rmse_m"] == pytest.approx(metrics["ate_yaw_rmse_m"])
 
 
+def test_nothing_to_run_leaves_no_folder(sequence, tmp_path):
+    done = vio("run", sequence, "--start", 99, cwd=tmp_path)
+    assert done.returncode == 2 and "long" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 def test_run_prints_a_table_or_nothing(sequence, tmp_path):
     done = vio("run", sequence, "--seconds", 2.0, "--out", "here", cwd=tmp_path)
     assert done.returncode == 0 and "coverage" in done.stdout and "here" in done.stderr

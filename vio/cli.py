@@ -279,8 +279,10 @@ def replay(source, settings, out, start, seconds, mono, view, as_json, quiet, na
 
     silent = quiet or as_json
     note_if_cold(silent)
+    from vio.replay import interval
     from vio.replay import run as run_dataset
 
+    interval(source, start, seconds)  # a mistake here must not leave an empty folder
     folder = runfolder.create(name or source.name, out)
     try:
         with progress_bar("frames", silent) as progress:
