@@ -152,15 +152,32 @@ def load(files=(), assignments=()) -> Config:
     return config
 
 
+def config_folder() -> Path:
+    """The folder of built-in YAML files: of the source tree, or share/vio/config of the prefix.
+
+    Every way of installing (pip, pip -e, colcon) puts the package somewhere below the
+    prefix that holds `share/`, so the way up from this file leads to it.
+    """
+    here = Path(__file__).resolve()
+    root = here.parent.parent
+    if (root / "package.xml").is_file():
+        return root / "config"
+    for prefix in here.parents:
+        folder = prefix / "share" / "vio" / "config"
+        if folder.is_dir():
+            return folder
+    raise VioError(f"{here.parent}: no share/vio/config in any folder above; install vio again")
+
+
 def find_file(name) -> Path:
-    """`name` as a path, or as a file (`.yaml` may be left out) of the installed config folder."""
-    folder = Path(__file__).resolve().parent / "config"
-    if not folder.is_dir():
-        folder = Path(__file__).resolve().parent.parent / "config"
-    for path in (Path(name), folder / str(name), folder / f"{name}.yaml"):
+    """`name` as a path, or as a file (`.yaml` may be left out) of the built-in config folder."""
+    if Path(name).is_file():
+        return Path(name)
+    folder = config_folder()
+    for path in (folder / str(name), folder / f"{name}.yaml"):
         if path.is_file():
             return path
-    known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
+    known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
     raise VioError(f"{name}: no such configuration file; built-in ones are: {known}")
 
 

@@ -1,0 +1,139 @@
+"""The command as its user meets it: through a process, with exit codes and streams."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMANDS = ("run", "eval", "sim", "demo", "info", "warmup")
+
+
+def vio(*words, cwd=None, **more):
+    command = [sys.executable, "-m", "vio.cli", *map(str, words)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env=environment(), **more
+    )
+
+
+def environment():
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return {**os.environ, "PYTHONPATH": root, "COLUMNS": "200", "NO_COLOR": "1"}
+
+
+@pytest.fixture(scope="module")
+def sequence(tmp_path_factory):
+    """Three seconds of small images: enough to run, not to judge."""
+    from vio.sim import SimSpec, render_sequence
+
+    spec = SimSpec(profile="gentle", seconds=3.0, seed=1, scale=0.5)
+    return render_sequence(tmp_path_factory.mktemp("cli") / "tiny", spec)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(command):
+    done = vio(command, "--help")
+    assert done.returncode == 0 and "Examples" in done.stdout
+
+
+def test_help_is_quick_and_imports_nothing_heavy():
+    code = (
+        "import sys, vio.cli\n"
+        "heavy = {'numba', 'cv2', 'matplotlib', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(' '.join(heavy) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment())
+    assert done.returncode == 0, done.stderr
+    began = time.perf_counter()
+    vio("--help")
+    assert time.perf_counter() - began < 2.0  # 0.5 s on a machine that does nothing else
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (("run", "nowhere"), "nowhere: no such"),
+        (("run", ".", "--set", "sed=1"), "did you mean 'seed'"),
+        (("run", ".", "--config", "absent.yaml"), "absent.yaml: no such"),
+        (("run", "."), "error"),
+        (("eval", "a.tum", "b.tum"), "a.tum"),
+        (("info", "nowhere"), "nowhere"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, words, message):
+    done = vio(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == "" and message in done.stderr
+    assert done.stderr.startswith("vio: error: ") and done.stderr.count("\n") == 1
+
+
+def test_a_defect_is_one_line_and_exit_code_1_unless_debugging(tmp_path):
+    code = (
+        "import sys, vio.cli, vio.config\n"
+        "vio.config.load = lambda *a: 1 / 0\n"
+        "sys.argv = ['vio', 'run', '.', *sys.argv[1:]]\n"
+        "vio.cli.main()"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment())
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "ZeroDivisionError" in done.stderr
+    done = subprocess.run([*command, "--debug"], capture_output=True, text=True, env=environment())
+    assert done.returncode != 0 and "Traceback" in done.stderr
+
+
+def test_info_tells_versions_and_settings():
+    facts = json.loads(vio("info", "--json").stdout)
+    assert facts["versions"]["vio"] and facts["cache"]["folder"]
+    assert vio("info", "--config-table").stdout.startswith("# Configuration")
+
+
+def test_run_and_eval_end_to_end(sequence, tmp_path):
+    done = vio("run", sequence, "--json", "--seconds", 2.0, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout)
+    folder = tmp_path / "runs" / "latest"
+    assert metrics == json.loads((folder / "metrics.json").read_text())
+    assert metrics["frames"] == 41 and metrics["complete"]
+    for name in ("trajectory.tum", "config.yaml", "run.json", "events.npz", "estimates.npz"):
+        assert (folder / name).is_file(), name
+
+    done = vio("eval", folder / "trajectory.tum", sequence, "--json", "--align", "yaw")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ate_rmse_m"] == pytest.approx(metrics["ate_yaw_rmse_m"])
+
+
+def test_nothing_to_run_leaves_no_folder(sequence, tmp_path):
+    done = vio("run", sequence, "--start", 99, cwd=tmp_path)
+    assert done.returncode == 2 and "long" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_run_prints_a_table_or_nothing(sequence, tmp_path):
+    done = vio("run", sequence, "--seconds", 2.0, "--out", "here", cwd=tmp_path)
+    assert done.returncode == 0 and "coverage" in done.stdout and "here" in done.stderr
+    done = vio("run", sequence, "--seconds", 1.0, "--out", "here", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0 and done.stdout == "" and done.stderr == ""
+
+
+def test_ctrl_c_keeps_the_results(sequence, tmp_path):
+    code = (
+        "import os, signal, sys, vio.cli, vio.replay as r\n"
+        "class Stops(r.Odometry):\n"
+        "    def process(self, frame, imu):\n"
+        "        if frame.index == 20: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        return super().process(frame, imu)\n"
+        "r.Odometry = Stops\n"
+        f"sys.argv = ['vio', 'run', {str(sequence)!r}, '--out', 'half']\n"
+        "vio.cli.main()"
+    )
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.returncode == 130, done.stderr
+    assert "half" in done.stderr and "Traceback" not in done.stderr
+    metrics = json.loads((tmp_path / "half" / "metrics.json").read_text())
+    assert metrics["complete"] is False and metrics["frames"] == 20

@@ -1,0 +1,320 @@
+"""The `vio` command. Arguments are checked before anything slow is imported."""
+
+import json
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vio.console import errors, note, note_if_cold, progress_bar, show, spinner
+from vio.types import VioError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no table.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Run folder; default `runs/<name>-<time>`.")
+]
+
+
+class Profile(str, Enum):
+    """Motions of the simulator."""
+
+    hover = "hover"
+    gentle = "gentle"
+    aggressive = "aggressive"
+    rover = "rover"
+
+
+class Align(str, Enum):
+    """Alignments before the absolute error."""
+
+    se3 = "se3"
+    yaw = "yaw"
+    sim3 = "sim3"
+    none = "none"
+
+
+@app.callback()
+def root():
+    """Stereo visual-inertial odometry: images and IMU in, a trajectory and its bill out.
+
+    **Start here:** `vio demo`, then `vio run DATASET`.
+    """
+
+
+@app.command()
+def run(
+    dataset: Annotated[Path, typer.Argument(help="EuRoC folder, ROS 1 .bag or rosbag2 folder.")],
+    config: Annotated[
+        list[Path] | None, typer.Option("--config", "-c", help="YAML over the defaults; repeat.")
+    ] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="One setting, `section.key=value`; repeat.")
+    ] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="Use the left camera only.")] = False,
+    start: Annotated[float, typer.Option(min=0, help="Begin this many seconds in.")] = 0.0,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="Stop after this many seconds.")
+    ] = None,
+    out: Out = None,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Watch live (extra `viz`).")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Run the odometry over a recording and write a run folder.
+
+    **Examples**
+
+    - `vio run MH_01_easy`
+    - `vio run MH_01_easy --start 40 --seconds 20 --out runs/mh01`
+    - `vio run MH_01_easy.bag --mono --config fast --set window.max_keyframes=5`
+    - `vio run flight --json | jq .ate_rmse_m`
+    """
+    with errors(debug):
+        settings = load_config(config, assignments)
+        if not dataset.exists():
+            raise VioError(f"{dataset}: no such recording; check the path, or try `vio demo`")
+        source = opened(dataset, mono)
+        view = None
+        if rerun:
+            from vio.viz.rerun_view import RerunView
+
+            view = RerunView(source.name)
+        replay(source, settings, out, start, seconds, mono, view, as_json, quiet)
+
+
+@app.command("eval")
+def evaluate(
+    estimate: Annotated[Path, typer.Argument(help="Trajectory, TUM format.")],
+    groundtruth: Annotated[Path, typer.Argument(help="TUM file, EuRoC csv or a recording.")],
+    align: Annotated[Align, typer.Option(help="Alignment before the ATE.")] = Align.se3,
+    tolerance: Annotated[float, typer.Option(min=0, help="Largest stamp difference [s].")] = 0.01,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Evaluate the truth at the estimate's stamps.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+):
+    """Compare a trajectory with ground truth.
+
+    **Examples**
+
+    - `vio eval runs/latest/trajectory.tum MH_01_easy`
+    - `vio eval estimate.tum truth.tum --align yaw --json`
+    """
+    with errors(debug):
+        from vio.eval import metrics
+        from vio.eval.trajectory import Trajectory, from_truth
+        from vio.io.tum import read_tum
+
+        poses = Trajectory(*read_tum(estimate))
+        truth = from_truth(read_truth(groundtruth))
+        if truth is None:
+            raise VioError(f"{groundtruth}: no ground truth in it; name a file that has it")
+        figures = metrics.evaluate(poses, truth, align.value, tolerance, interpolate)
+        show(figures, estimate.name, as_json)
+
+
+@app.command()
+def sim(
+    out: Annotated[Path, typer.Argument(help="Folder to write the sequence to.")],
+    profile: Annotated[Profile, typer.Option(help="Kind of motion.")] = Profile.gentle,
+    seconds: Annotated[float, typer.Option(min=1, help="Length [s].")] = 20.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of motion, world and noise.")] = 0,
+    dark: Annotated[bool, typer.Option("--dark", help="Low light.")] = False,
+    blur: Annotated[bool, typer.Option("--blur", help="Motion blur.")] = False,
+    speed: Annotated[float, typer.Option(min=0, help="Scale of the motion; 0 stands still.")] = 1.0,
+    trajectory: Annotated[
+        Path | None, typer.Option(help="Fly this recorded trajectory (TUM file).")
+    ] = None,
+    imu: Annotated[Path | None, typer.Option(help="Recorded IMU that belongs to it (csv).")] = None,
+    camera_stamps: Annotated[
+        Path | None, typer.Option(help="Recorded camera stamps [ns], one per line.")
+    ] = None,
+    start: Annotated[float, typer.Option(min=0, help="Begin this far into the trajectory.")] = 0.0,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Render a stereo-inertial sequence with exact ground truth, as an EuRoC folder.
+
+    **Examples**
+
+    - `vio sim sequences/gentle`
+    - `vio sim sequences/night --profile aggressive --dark --blur --seed 3`
+    - `vio sim sequences/v101 --trajectory groundtruth.tum --imu imu.csv`
+    """
+    with errors(debug):
+        from vio.sim import SimSpec, render_sequence
+
+        spec = SimSpec(
+            profile=profile.value,
+            seconds=seconds,
+            seed=seed,
+            dark=dark,
+            blur=blur,
+            trajectory=trajectory,
+            imu=imu,
+            camera_stamps=camera_stamps,
+            start_s=start,
+            speed=speed,
+        )
+        with progress_bar("rendering", quiet) as progress:
+            folder = render_sequence(out, spec, progress)
+        note(f"sequence in {folder}", quiet)
+
+
+@app.command()
+def demo(
+    out: Out = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Render a built-in 20 s flight (once), run it and draw what happened.
+
+    **Examples**
+
+    - `vio demo`
+    - `vio demo --out runs/demo`
+    """
+    with errors(debug):
+        from vio._jit import cache_root
+        from vio.sim import SimSpec, render_sequence
+        from vio.sim.spec import RENDERER
+        from vio.viz.view import PlotView
+
+        spec = SimSpec(profile="gentle", seconds=20.0, seed=0)
+        cached = cache_root() / "sequences" / f"demo-{RENDERER}"
+        if not cached.exists():
+            note("rendering the demo flight (a minute or two, once)", quiet or as_json)
+        with progress_bar("rendering", quiet or as_json) as progress:
+            folder = render_sequence(cached, spec, progress)
+        source = opened(folder, mono=False)
+        view = PlotView(source.truth)
+        settings = load_config(None, None)
+        target = replay(source, settings, out, 0.0, None, False, view, as_json, quiet, name="demo")
+        for picture in ("trajectory.png", "features.png"):
+            if (target / picture).exists():
+                note(f"picture in {target / picture}", quiet or as_json)
+
+
+@app.command()
+def info(
+    dataset: Annotated[Path | None, typer.Argument(help="Also show this recording's rig.")] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="Open the recording as mono.")] = False,
+    config_table: Annotated[
+        bool, typer.Option("--config-table", help="Print docs/configuration.md and nothing else.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+):
+    """Show versions, the kernel cache and a recording's calibration.
+
+    **Examples**
+
+    - `vio info`
+    - `vio info MH_01_easy`
+    - `vio info --config-table > docs/configuration.md`
+    """
+    with errors(debug):
+        if config_table:
+            from vio.config import docs_table
+
+            sys.stdout.write(docs_table())
+            return
+        from vio.about import describe
+
+        facts = describe(opened(dataset, mono) if dataset else None)
+        if as_json:
+            sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        else:
+            import yaml
+
+            sys.stdout.write(yaml.safe_dump(facts, sort_keys=False, default_flow_style=None))
+
+
+@app.command()
+def warmup(quiet: Quiet = False, debug: Debug = False):
+    """Compile every kernel now, so that the first run does not have to.
+
+    **Examples**
+
+    - `vio warmup`
+    """
+    with errors(debug):
+        import time
+
+        note_if_cold(quiet)
+        from vio.config import Config
+        from vio.odometry import Odometry
+        from vio.sim.rig import euroc_rig
+        from vio.warm import warm_up
+
+        began = time.perf_counter()
+        with spinner("compiling", quiet):
+            warm_up(Odometry(euroc_rig(), Config()))
+        note(f"kernels ready after {time.perf_counter() - began:.1f} s", quiet)
+
+
+def main():
+    """Entry point of the console script."""
+    app()
+
+
+def replay(source, settings, out, start, seconds, mono, view, as_json, quiet, name=None) -> Path:
+    """Run, with progress and the closing table; the run folder."""
+    from vio import runfolder
+
+    silent = quiet or as_json
+    note_if_cold(silent)
+    from vio.replay import interval
+    from vio.replay import run as run_dataset
+
+    interval(source, start, seconds)  # a mistake here must not leave an empty folder
+    folder = runfolder.create(name or source.name, out)
+    try:
+        with progress_bar("frames", silent) as progress:
+            metrics = run_dataset(source, settings, folder, start, seconds, mono, view, progress)
+    except KeyboardInterrupt:
+        note(f"interrupted; results so far in {folder}", False)
+        raise
+    show(metrics, f"{name or source.name}{' (mono)' if mono else ''}", as_json, quiet)
+    note(f"results in {folder}", silent)
+    return folder
+
+
+def load_config(files, assignments):
+    """The effective configuration of the options --config and --set."""
+    from vio.config import load
+
+    return load(files or (), assignments or ())
+
+
+def opened(path: Path, mono: bool):
+    """The dataset at `path`; its problems name the file."""
+    from vio.io.dataset import open_dataset
+
+    return open_dataset(path, mono=mono)
+
+
+def read_truth(path: Path):
+    """TRUTH_DTYPE array of a trajectory file or of a recording, or None."""
+    from vio.io.groundtruth import read_groundtruth
+
+    return opened(path, mono=False).truth if path.is_dir() else read_groundtruth(path)
+
+
+if __name__ == "__main__":
+    main()

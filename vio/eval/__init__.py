@@ -1,0 +1,1 @@
+"""Trajectories against ground truth: association, alignment, errors, consistency."""

@@ -1,0 +1,1 @@
+"""Ways to look at a run; the runner only ever calls `view.update` and `view.close`."""
