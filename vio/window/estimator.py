@@ -254,6 +254,11 @@ class SlidingWindow:
 
     def marginalise(self, tally):
         """Shrink the window back to its capacity."""
+        while self.shrink(tally):
+            pass
+
+    def shrink(self, tally) -> bool:
+        """Marginalise one motion state and one keyframe at the most; False if none is too many."""
         slots, landmarks, c = self.slots, self.landmarks, self.config
         order = self.order
         motions = [s for s in order if slots.motion[s]]
@@ -277,7 +282,7 @@ class SlidingWindow:
             hosted = (landmarks.host == victim) & (landmarks.id >= 0)
             self.work.use[:] = hosted & (landmarks.active == 1)
         if not self.leave_pose.any() and not self.leave_motion.any():
-            return
+            return False
         sync_lin(slots)
         n, points, _, _, _ = marginalise(
             slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
@@ -294,6 +299,7 @@ class SlidingWindow:
         slots.motion[self.leave_motion == 1] = 0
         self.drop_unseen()
         tally.add(marginalised=1, marginalise_dim=n, marginalised_landmarks=points)
+        return True
 
     def drop_unseen(self):
         """Free inactive landmarks that are no longer tracked."""
