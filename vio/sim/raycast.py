@@ -16,156 +16,153 @@ TILE = 16
 
 
 @kernel
-def hit_room(o, dx, dy, dz, lo, hi):
-    """Distance to and face 0..5 of the room's walls from o (3,) within, along unit d."""
-    t, face = inf, 0
-    for axis in range(3):
-        d = dx if axis == 0 else (dy if axis == 1 else dz)
-        if d > 0.0:
-            s = (hi[axis] - o[axis]) / d
-            if s < t:
-                t, face = s, 2 * axis + 1
-        elif d < 0.0:
-            s = (lo[axis] - o[axis]) / d
-            if s < t:
-                t, face = s, 2 * axis
+def hit_room(ox, oy, oz, dx, dy, dz, lo, hi):
+    """Distance to and face 0..5 of the room's walls from a point within, along a unit ray."""
+    t = (hi[0] - ox) / dx if dx > 0.0 else (lo[0] - ox) / dx if dx < 0.0 else inf
+    ty = (hi[1] - oy) / dy if dy > 0.0 else (lo[1] - oy) / dy if dy < 0.0 else inf
+    tz = (hi[2] - oz) / dz if dz > 0.0 else (lo[2] - oz) / dz if dz < 0.0 else inf
+    face = 1 if dx > 0.0 else 0
+    if ty < t:
+        t, face = ty, 3 if dy > 0.0 else 2
+    if tz < t:
+        t, face = tz, 5 if dz > 0.0 else 4
     return t, face
 
 
 @kernel
-def hit_box(o, dx, dy, dz, half):
-    """Distance to and face 0..5 of the box |x| <= half (3,), from o (3,) outside; inf = miss."""
-    near, far, face = -inf, inf, 0
-    for axis in range(3):
-        d = dx if axis == 0 else (dy if axis == 1 else dz)
-        if d == 0.0:
-            if abs(o[axis]) > half[axis]:
-                return inf, 0
-            continue
-        enter = (-half[axis] - o[axis]) / d
-        leave = (half[axis] - o[axis]) / d
-        side = 0
-        if enter > leave:
-            enter, leave, side = leave, enter, 1
-        if enter > near:
-            near, face = enter, 2 * axis + side
-        if leave < far:
-            far = leave
+def slab(o, d, half):
+    """Distances at which the line o + t d enters and leaves |x| <= half."""
+    if d == 0.0:
+        return (-inf, inf) if abs(o) <= half else (inf, -inf)
+    a, b = (-half - o) / d, (half - o) / d
+    return (a, b) if a < b else (b, a)
+
+
+@kernel
+def hit_box(ox, oy, oz, dx, dy, dz, hx, hy, hz):
+    """Distance to and face 0..5 of the box |x| <= hx, ..., from outside; inf = miss."""
+    near, far = slab(ox, dx, hx)
+    face = 0 if dx > 0.0 else 1
+    enter, leave = slab(oy, dy, hy)
+    if enter > near:
+        near, face = enter, 2 if dy > 0.0 else 3
+    far = min(far, leave)
+    enter, leave = slab(oz, dz, hz)
+    if enter > near:
+        near, face = enter, 4 if dz > 0.0 else 5
+    far = min(far, leave)
     if near > far or near <= 0.0:
         return inf, 0
     return near, face
 
 
 @kernel
-def hit_cylinder(o, dx, dy, dz, half):
-    """Distance to and face (0 side, 4 bottom, 5 top) of an upright cylinder; inf = miss.
-
-    half: (3,) radius, radius, half height. o: (3,) outside.
-    """
-    if dz != 0.0:
-        end = half[2] if o[2] > 0.0 else -half[2]
-        t = (end - o[2]) / dz
-        x, y = o[0] + t * dx, o[1] + t * dy
-        if t > 0.0 and abs(o[2]) > half[2] and x * x + y * y <= half[0] * half[0]:
-            return t, 5 if end > 0.0 else 4
+def hit_cylinder(ox, oy, oz, dx, dy, dz, radius, half):
+    """Distance to and face (0 side, 4 bottom, 5 top) of an upright cylinder; inf = miss."""
+    if abs(oz) > half and oz * dz < 0.0:
+        end = half if oz > 0.0 else -half
+        t = (end - oz) / dz
+        x, y = ox + t * dx, oy + t * dy
+        if x * x + y * y <= radius * radius:
+            return t, 5 if oz > 0.0 else 4
     a = dx * dx + dy * dy
-    b = o[0] * dx + o[1] * dy
-    c = o[0] * o[0] + o[1] * o[1] - half[0] * half[0]
+    b = ox * dx + oy * dy
+    c = ox * ox + oy * oy - radius * radius
     inner = b * b - a * c
     if a == 0.0 or inner <= 0.0:
         return inf, 0
     t = (-b - sqrt(inner)) / a
-    if t <= 0.0 or abs(o[2] + t * dz) > half[2]:
+    if t <= 0.0 or abs(oz + t * dz) > half:
         return inf, 0
     return t, 0
 
 
 @kernel
-def cast(world, o, o_obj, dx, dy, dz, near, n_near, ray_angle):
-    """Follow one ray.
+def cast(world, o, o_obj, rays, n, R, near, n_near, ray_angle, out_grey, out_t, out_surface):
+    """Follow a batch of rays: one call for many, since a call costs as much as a ray.
 
     Args:
         world: World. o: (3,) start, world [m]. o_obj: (M, 3) start in each object's frame.
-        dx, dy, dz: unit direction, world.
+        rays: (>= n, 3) unit directions, camera. R: (3, 3) R_world_cam.
         near, n_near: (>= n_near,) objects that can be hit.
         ray_angle: angle between neighbouring rays [rad].
-
-    Returns:
-        Radiance (about 0..1), distance [m], surface number.
+        out_grey: (>= n,) radiance, about 0..1. out_t: (>= n,) distance [m].
+        out_surface: (>= n,) int64 surface number.
     """
-    t, face = hit_room(o, dx, dy, dz, world.lo, world.hi)
-    hit = -1
-    for i in range(n_near):
-        m = near[i]
-        R = world.R_world_obj[m]
-        lx = R[0, 0] * dx + R[1, 0] * dy + R[2, 0] * dz
-        ly = R[0, 1] * dx + R[1, 1] * dy + R[2, 1] * dz
-        lz = R[0, 2] * dx + R[1, 2] * dy + R[2, 2] * dz
-        if world.kind[m] == 0:
-            s, f = hit_box(o_obj[m], lx, ly, lz, world.half[m])
+    turn, half, kind = world.R_world_obj, world.half, world.kind
+    lo, hi, light = world.lo, world.hi, world.light
+    ox, oy, oz = o[0], o[1], o[2]
+    for k in range(n):
+        x, y, z = rays[k, 0], rays[k, 1], rays[k, 2]
+        dx = R[0, 0] * x + R[0, 1] * y + R[0, 2] * z
+        dy = R[1, 0] * x + R[1, 1] * y + R[1, 2] * z
+        dz = R[2, 0] * x + R[2, 1] * y + R[2, 2] * z
+        t, face = hit_room(ox, oy, oz, dx, dy, dz, lo, hi)
+        lx, ly, lz, hit = dx, dy, dz, -1
+        for i in range(n_near):
+            m = near[i]
+            x = turn[m, 0, 0] * dx + turn[m, 1, 0] * dy + turn[m, 2, 0] * dz
+            y = turn[m, 0, 1] * dx + turn[m, 1, 1] * dy + turn[m, 2, 1] * dz
+            z = turn[m, 0, 2] * dx + turn[m, 1, 2] * dy + turn[m, 2, 2] * dz
+            a, b, c = o_obj[m, 0], o_obj[m, 1], o_obj[m, 2]
+            if kind[m] == 0:
+                s, f = hit_box(a, b, c, x, y, z, half[m, 0], half[m, 1], half[m, 2])
+            else:
+                s, f = hit_cylinder(a, b, c, x, y, z, half[m, 0], half[m, 2])
+            if s < t:
+                t, face, hit = s, f, m
+                lx, ly, lz = x, y, z
+
+        # The point in the frame of what was hit, counted from its low corner.
+        px, py, pz = ox + t * dx, oy + t * dy, oz + t * dz
+        if hit < 0:
+            qx, qy, qz = px - lo[0], py - lo[1], pz - lo[2]
         else:
-            s, f = hit_cylinder(o_obj[m], lx, ly, lz, world.half[m])
-        if s < t:
-            t, face, hit = s, f, m
+            qx = o_obj[hit, 0] + t * lx + half[hit, 0]
+            qy = o_obj[hit, 1] + t * ly + half[hit, 1]
+            qz = o_obj[hit, 2] + t * lz + half[hit, 2]
 
-    # The point and the ray in the frame of what was hit, its low corner as origin.
-    if hit < 0:
-        qx, qy, qz = o[0] + t * dx, o[1] + t * dy, o[2] + t * dz
-        qx, qy, qz = qx - world.lo[0], qy - world.lo[1], qz - world.lo[2]
-        lx, ly, lz = dx, dy, dz
-    else:
-        R, h = world.R_world_obj[hit], world.half[hit]
-        lx = R[0, 0] * dx + R[1, 0] * dy + R[2, 0] * dz
-        ly = R[0, 1] * dx + R[1, 1] * dy + R[2, 1] * dz
-        lz = R[0, 2] * dx + R[1, 2] * dy + R[2, 2] * dz
-        qx = o_obj[hit, 0] + t * lx + h[0]
-        qy = o_obj[hit, 1] + t * ly + h[1]
-        qz = o_obj[hit, 2] + t * lz + h[2]
+        # Picture coordinates [m], the ray's course along them, and the face's normal.
+        nx, ny, nz = 0.0, 0.0, 0.0
+        if face == 0 and hit >= 0 and kind[hit] == 1:
+            r = half[hit, 0]
+            nx, ny = (qx - r) / r, (qy - r) / r
+            u, v, du, dv = r * (atan2(ny, nx) + pi), qz, nx * ly - ny * lx, lz
+        elif face < 2:
+            nx = 2.0 * face - 1.0
+            u, v, du, dv = qy, qz, ly, lz
+        elif face < 4:
+            ny = 2.0 * face - 5.0
+            u, v, du, dv = qx, qz, lx, lz
+        else:
+            nz = 2.0 * face - 9.0
+            u, v, du, dv = qx, qy, lx, ly
+        facing = max(abs(nx * lx + ny * ly + nz * lz), 0.02)
+        surface = 6 * (hit + 1) + face
+        grey = sample_picture(world.texels, world.offset, world.size, world.per_m, surface,
+                              u, v, du, dv, t * ray_angle, facing)
 
-    # Picture coordinates [m], the ray's course along them, and the face's normal.
-    nx, ny, nz = 0.0, 0.0, 0.0
-    if hit >= 0 and world.kind[hit] == 1 and face == 0:
-        r = world.half[hit, 0]
-        nx, ny = (qx - r) / r, (qy - r) / r
-        u, v = r * (atan2(ny, nx) + pi), qz
-        du, dv = nx * ly - ny * lx, lz
-    elif face < 2:
-        nx = 1.0 if face == 1 else -1.0
-        u, v, du, dv = qy, qz, ly, lz
-    elif face < 4:
-        ny = 1.0 if face == 3 else -1.0
-        u, v, du, dv = qx, qz, lx, lz
-    else:
-        nz = 1.0 if face == 5 else -1.0
-        u, v, du, dv = qx, qy, lx, ly
-    if hit >= 0:
-        R = world.R_world_obj[hit]
-        nx, ny, nz = (
-            R[0, 0] * nx + R[0, 1] * ny + R[0, 2] * nz,
-            R[1, 0] * nx + R[1, 1] * ny + R[1, 2] * nz,
-            R[2, 0] * nx + R[2, 1] * ny + R[2, 2] * nz,
-        )
-    surface = 6 * (hit + 1) + face
-    facing = max(abs(nx * dx + ny * dy + nz * dz), 0.02)
-    grey = sample_picture(world.texels, world.offset[surface], world.size[surface],
-                          world.per_m[surface], u, v, du, dv, t * ray_angle, facing)
-
-    # Lambert's law for the lamp, over even light from everywhere.
-    ex = world.light[0] - (o[0] + t * dx)
-    ey = world.light[1] - (o[1] + t * dy)
-    ez = world.light[2] - (o[2] + t * dz)
-    square = ex * ex + ey * ey + ez * ez
-    lit = (nx * ex + ny * ey + nz * ez) / sqrt(square)
-    lit = abs(lit) if hit < 0 else max(lit, 0.0)
-    return grey / 255.0 * (0.4 + 0.9 * lit / (1.0 + 0.05 * square)), t, surface
+        # Lambert's law for the lamp, over even light from everywhere.
+        if hit >= 0:
+            x, y, z = nx, ny, nz
+            nx = turn[hit, 0, 0] * x + turn[hit, 0, 1] * y + turn[hit, 0, 2] * z
+            ny = turn[hit, 1, 0] * x + turn[hit, 1, 1] * y + turn[hit, 1, 2] * z
+            nz = turn[hit, 2, 0] * x + turn[hit, 2, 1] * y + turn[hit, 2, 2] * z
+        ex, ey, ez = light[0] - px, light[1] - py, light[2] - pz
+        square = ex * ex + ey * ey + ez * ez
+        lit = (nx * ex + ny * ey + nz * ez) / sqrt(square)
+        lit = abs(lit) if hit < 0 else max(lit, 0.0)  # the room's faces are seen from within
+        out_grey[k] = grey / 255.0 * (0.4 + 0.9 * lit / (1.0 + 0.05 * square))
+        out_t[k] = t
+        out_surface[k] = surface
 
 
 @kernel
-def objects_in_view(world, o, R_world_cam, corners, span, out_near):
+def objects_in_view(world, R_world_cam, corners, span, out_near):
     """Objects whose bounding sphere touches the cone around the rays of a tile.
 
     Args:
-        o: (3,) ray start, world. corners: (4, 3) unit rays of the tile's corners, camera.
+        R_world_cam: (3, 3). corners: (4, 3) unit rays of the tile's corners, camera.
         span: (M, 4) per object: unit direction from o (world) and half angle [rad].
         out_near: (M,) int64, their numbers.
 
@@ -227,55 +224,65 @@ def render(world, rays, R_world_cam, o, weight, out_radiance, out_distance, out_
     near = np.empty((n_rows * n_columns, max(n_objects, 1)), np.int64)
     n_near = np.empty(n_rows * n_columns, np.int64)
     angle = np.empty(n_rows * n_columns)
-    corners = np.empty((4, 3))
-    R = R_world_cam
+    corners, batch = np.empty((4, 3)), np.empty((4 * TILE * TILE, 3))
+    grey, distance = np.empty(4 * TILE * TILE), np.empty(4 * TILE * TILE)
+    surface = np.empty(4 * TILE * TILE, np.int64)
     for tile in range(n_rows * n_columns):
         top, left = tile // n_columns * TILE, tile % n_columns * TILE
         bottom, right = min(top + TILE, height), min(left + TILE, width)
         corners[0], corners[1] = rays[top, left], rays[top, right - 1]
         corners[2], corners[3] = rays[bottom - 1, left], rays[bottom - 1, right - 1]
-        n, diagonal = objects_in_view(world, o, R, corners, span, near[tile])
-        steps = sqrt((bottom - top - 1.0) ** 2 + (right - left - 1.0) ** 2)
-        n_near[tile], angle[tile] = n, diagonal / max(steps, 1.0)
+        n_near[tile], diagonal = objects_in_view(world, R_world_cam, corners, span, near[tile])
+        angle[tile] = diagonal / max(sqrt((bottom - top - 1.0) ** 2 + (right - left - 1.0) ** 2), 1.0)
+        n = 0
         for v in range(top, bottom):
             for u in range(left, right):
-                x, y, z = rays[v, u, 0], rays[v, u, 1], rays[v, u, 2]
-                radiance, t, surface = cast(
-                    world, o, o_obj, R[0, 0] * x + R[0, 1] * y + R[0, 2] * z,
-                    R[1, 0] * x + R[1, 1] * y + R[1, 2] * z,
-                    R[2, 0] * x + R[2, 1] * y + R[2, 2] * z, near[tile], n, angle[tile])
-                out_radiance[v, u] += np.float32(weight * radiance)
-                out_distance[v, u] = t
-                out_surface[v, u] = surface
+                for i in range(3):
+                    batch[n, i] = rays[v, u, i]
+                n += 1
+        cast(world, o, o_obj, batch, n, R_world_cam, near[tile], n_near[tile], angle[tile],
+             grey, distance, surface)
+        n = 0
+        for v in range(top, bottom):
+            for u in range(left, right):
+                out_radiance[v, u] += np.float32(weight * grey[n])
+                out_distance[v, u] = distance[n]
+                out_surface[v, u] = surface[n]
+                n += 1
 
-    # Outlines: replace the one ray by the mean of four around the pixel's centre.
-    for v in range(1, height - 1):
-        for u in range(1, width - 1):
-            s = out_surface[v, u]
-            if (s == out_surface[v, u - 1] and s == out_surface[v, u + 1]
-                    and s == out_surface[v - 1, u] and s == out_surface[v + 1, u]):
-                continue
-            tile = v // TILE * n_columns + u // TILE
-            centre, mean = 0.0, 0.0
-            for i in range(5):
-                across, down = 0.0, 0.0  # a turned square of quarter steps
-                if i > 0:
-                    across = (-0.125, 0.375, 0.125, -0.375)[i - 1]
-                    down = (-0.375, -0.125, 0.375, 0.125)[i - 1]
-                x = rays[v, u, 0] + across / 2 * (rays[v, u + 1, 0] - rays[v, u - 1, 0])
-                x += down / 2 * (rays[v + 1, u, 0] - rays[v - 1, u, 0])
-                y = rays[v, u, 1] + across / 2 * (rays[v, u + 1, 1] - rays[v, u - 1, 1])
-                y += down / 2 * (rays[v + 1, u, 1] - rays[v - 1, u, 1])
-                z = rays[v, u, 2] + across / 2 * (rays[v, u + 1, 2] - rays[v, u - 1, 2])
-                z += down / 2 * (rays[v + 1, u, 2] - rays[v - 1, u, 2])
-                length = sqrt(x * x + y * y + z * z)
-                x, y, z = x / length, y / length, z / length
-                radiance, _, _ = cast(
-                    world, o, o_obj, R[0, 0] * x + R[0, 1] * y + R[0, 2] * z,
-                    R[1, 0] * x + R[1, 1] * y + R[1, 2] * z,
-                    R[2, 0] * x + R[2, 1] * y + R[2, 2] * z, near[tile], n_near[tile], angle[tile])
-                if i == 0:
-                    centre = radiance
-                else:
-                    mean += radiance / 4.0
-            out_radiance[v, u] += np.float32(weight * (mean - centre))
+    # Outlines: four rays in a turned square instead of the one.
+    for tile in range(n_rows * n_columns):
+        top, left = tile // n_columns * TILE, tile % n_columns * TILE
+        for v in range(max(top, 1), min(top + TILE, height - 1)):
+            for u in range(max(left, 1), min(left + TILE, width - 1)):
+                s = out_surface[v, u]
+                if (s == out_surface[v, u - 1] and s == out_surface[v, u + 1]
+                        and s == out_surface[v - 1, u] and s == out_surface[v + 1, u]):
+                    continue
+                quarter_steps(rays, u, v, batch)
+                cast(world, o, o_obj, batch, 5, R_world_cam, near[tile], n_near[tile],
+                     angle[tile], grey, distance, surface)
+                mean = 0.25 * (grey[1] + grey[2] + grey[3] + grey[4])
+                out_radiance[v, u] += np.float32(weight * (mean - grey[0]))
+
+
+@kernel
+def quarter_steps(rays, u, v, out):
+    """Rays (5, 3) through pixel (u, v) and through four points around its centre."""
+    for k in range(5):
+        across, down = 0.0, 0.0
+        if k == 1:
+            across, down = -0.125, -0.375
+        elif k == 2:
+            across, down = 0.375, -0.125
+        elif k == 3:
+            across, down = 0.125, 0.375
+        elif k == 4:
+            across, down = -0.375, 0.125
+        square = 0.0
+        for i in range(3):
+            x = rays[v, u, i] + 0.5 * across * (rays[v, u + 1, i] - rays[v, u - 1, i])
+            out[k, i] = x + 0.5 * down * (rays[v + 1, u, i] - rays[v - 1, u, i])
+            square += out[k, i] * out[k, i]
+        for i in range(3):
+            out[k, i] /= sqrt(square)

@@ -18,9 +18,9 @@ NOISE = ((1.1, 24.0), (0.45, 18.0), (0.18, 13.0), (0.07, 10.0), (0.028, 9.0), (0
 
 
 def picture_size(width_m: float, height_m: float, texel_m: float) -> tuple[int, int]:
-    """Texels (w, h) of a picture: multiples of the coarsest texel, at least one of it."""
+    """Texels (w, h) of a picture: multiples of the coarsest texel, at least two of it."""
     block = 2 ** (LEVELS - 1)
-    return tuple(max(1, round(side / texel_m / block)) * block for side in (width_m, height_m))
+    return tuple(max(2, round(side / texel_m / block)) * block for side in (width_m, height_m))
 
 
 def paint(rng, width_m: float, height_m: float, size: tuple[int, int]) -> np.ndarray:
