@@ -56,7 +56,7 @@ def write_cameras(folder: Path, rig: Rig, frame_ns: np.ndarray) -> None:
         place = folder / f"mav0/cam{cam}"
         (place / "data.csv").write_text("#timestamp [ns],filename\n" + names)
         (place / "sensor.yaml").write_text(camera_yaml(camera))
-    (folder / "mav0/body.yaml").write_text("comment: simulated; the body frame is the imu's\n")
+    (folder / "mav0/body.yaml").write_text("sensor_type: visual-inertial\ncomment: simulated\n")
 
 
 def camera_yaml(camera: Camera) -> str:

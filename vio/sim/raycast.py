@@ -233,7 +233,8 @@ def render(world, rays, R_world_cam, o, weight, out_radiance, out_distance, out_
         corners[0], corners[1] = rays[top, left], rays[top, right - 1]
         corners[2], corners[3] = rays[bottom - 1, left], rays[bottom - 1, right - 1]
         n_near[tile], diagonal = objects_in_view(world, R_world_cam, corners, span, near[tile])
-        angle[tile] = diagonal / max(sqrt((bottom - top - 1.0) ** 2 + (right - left - 1.0) ** 2), 1.0)
+        steps = sqrt((bottom - top - 1.0) ** 2 + (right - left - 1.0) ** 2)
+        angle[tile] = diagonal / max(steps, 1.0)
         n = 0
         for v in range(top, bottom):
             for u in range(left, right):

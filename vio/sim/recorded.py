@@ -45,7 +45,11 @@ def stamp_ns(seconds: str) -> int:
 
 
 def read_poses(path):
-    """Poses of a TUM file `t x y z qx qy qz qw`: t_ns (N,), p_world_imu (N, 3), quat_xyzw (N, 4)."""
+    """Poses of a TUM file with columns t x y z qx qy qz qw.
+
+    Returns:
+        t_ns (N,) int64, p_world_imu (N, 3) [m], quat_xyzw (N, 4).
+    """
     fields = rows(path, 8, None)
     t_ns = np.array([stamp_ns(f[0]) for f in fields], np.int64)
     values = np.array([f[1:8] for f in fields], np.float64)
@@ -54,10 +58,11 @@ def read_poses(path):
         raise VioError(f"{path}: {len(t_ns)} poses are too few; needs 20")
     length = np.linalg.norm(values[:, 3:], axis=1)
     if np.abs(length - 1).max() > 0.01:
-        raise VioError(f"{path}: a quaternion is not of unit length; columns are t x y z qx qy qz qw")
+        raise VioError(f"{path}: quaternion not of unit length; columns: t x y z qx qy qz qw")
     gap = np.diff(t_ns).max() * 1e-9
     if gap > MAX_GAP_S:
-        raise VioError(f"{path}: gap of {gap:.2f} s between poses; at most {MAX_GAP_S} s can be bridged")
+        raise VioError(f"{path}: gap of {gap:.2f} s between poses; cut the file, "
+                       f"at most {MAX_GAP_S} s can be bridged")
     return t_ns, values[:, :3], values[:, 3:]
 
 
@@ -68,21 +73,16 @@ def recorded_trajectory(path, start_s: float, seconds: float, speed: float) -> T
     left_s = t[-1] - start_s
     if left_s < 1.0:
         raise VioError(f"{path}: lasts {t[-1]:.1f} s; start_s {start_s} leaves less than 1 s")
-    spline = smooth(t, p, quat)
-    if start_s > 0:  # the spline is defined from 0: leave a margin for the exposures
-        start_ns = t_ns[0] + round(start_s * 1e9)
-    else:
-        start_ns = t_ns[0]
-    end_s = min(seconds, left_s / speed if speed > 0 else seconds)
-    phase = (start_ns - t_ns[0]) * 1e-9
-    return Trajectory(int(start_ns), 0.0, end_s, spline, speed, phase)
+    start_ns = int(t_ns[0]) + round(start_s * 1e9)
+    end_s = min(seconds, left_s / speed) if speed > 0 else seconds
+    return Trajectory(start_ns, 0.0, end_s, smooth(t, p, quat), speed, start_s)
 
 
 def read_imu(path, first_ns: int, last_ns: int) -> np.ndarray:
     """Recorded IMU samples (N,) IMU_DTYPE within [first_ns, last_ns], which they must cover."""
     fields = rows(path, 7, ",")
     imu = np.empty(len(fields), IMU_DTYPE)
-    imu["t_ns"] = [int(f[0]) for f in fields]
+    imu["t_ns"] = integers(path, fields)
     values = np.array([f[1:7] for f in fields], np.float64)
     imu["gyro"], imu["accel"] = values[:, :3], values[:, 3:]
     t_ns = imu["t_ns"]
@@ -96,13 +96,21 @@ def read_imu(path, first_ns: int, last_ns: int) -> np.ndarray:
 
 def read_stamps(path, first_ns: int, last_ns: int) -> np.ndarray:
     """Recorded camera stamps (N,) int64 [ns] within [first_ns, last_ns]."""
-    t_ns = np.array([int(float(f[0]) if "." in f[0] else f[0]) for f in rows(path, 1, None)], np.int64)
+    t_ns = integers(path, rows(path, 1, None))
     check_order(path, t_ns)
     inside = t_ns[(t_ns >= first_ns) & (t_ns <= last_ns)]
     if len(inside) < 2:
         raise VioError(f"{path}: no stamps within the trajectory [{first_ns}, {last_ns}] ns; "
                        "is it of another flight?")
     return inside
+
+
+def integers(path, fields) -> np.ndarray:
+    """First field of every row as int64 (N,) [ns]."""
+    try:
+        return np.array([int(f[0]) for f in fields], np.int64)
+    except ValueError as error:
+        raise VioError(f"{path}: {error}; stamps are whole nanoseconds") from None
 
 
 def check_order(path, t_ns: np.ndarray) -> None:

@@ -27,6 +27,7 @@ class Renderer:
     def __init__(self, world: World, trajectory: Trajectory, rig: Rig, t_ns, spec: SimSpec):
         self.world, self.trajectory, self.t_ns, self.spec = world, trajectory, t_ns, spec
         self.sensor = DARK if spec.dark else DAY
+        self.rig = rig
         self.cameras = [rig.cam0, rig.cam1]
         self.rays = [pixel_rays(camera) for camera in self.cameras]
         self.shading = [vignette(rays) for rays in self.rays]

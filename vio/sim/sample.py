@@ -5,7 +5,7 @@ from math import ceil, sqrt
 from vio._jit import kernel
 
 MAX_TAPS = 4
-DETAIL = 0.16
+DETAIL = 0.3
 
 
 @kernel

@@ -20,7 +20,7 @@ from vio.sim.recorded import read_imu, read_stamps, recorded_trajectory
 from vio.sim.render import Renderer
 from vio.sim.rig import CAMERA_HZ, euroc_rig
 from vio.sim.spec import SimSpec, check, identity
-from vio.sim.world import build_world
+from vio.sim.world import TEXEL_M, build_world
 from vio.types import VioError
 
 START_NS = 1_600_000_000_000_000_000
@@ -47,30 +47,21 @@ def render_sequence(out: Path, spec: SimSpec, progress=None) -> Path:
         return out
     partial = out.with_name(out.name + ".partial")
     begin(partial, wanted)
-    workers = spec.workers or os.cpu_count() or 1
-    rig = euroc_rig(spec.scale)
-    trajectory, frame_ns, imu_ns, recorded = plan(spec, rig.imu.rate_hz)
-    path_ns = np.arange(imu_ns[0], imu_ns[-1], 20_000_000)
-    floor = None if spec.trajectory else 0.0
-    world = build_world(trajectory.at(path_ns).p_world_imu, spec.seed, floor, workers)
-    renderer = Renderer(world, trajectory, rig, frame_ns, spec)
-    if recorded is None:
-        rng = np.random.default_rng([spec.seed, 6])
-        imu, bias = measured_imu(ideal_imu(trajectory, imu_ns), rig.imu, rng)
-    else:
-        imu, bias = recorded, np.full((len(imu_ns), 6), np.nan)
-    asl.write_imu(partial, imu, rig.imu)
-    asl.write_truth(partial, imu_ns, trajectory.at(imu_ns), bias)
-    asl.write_cameras(partial, rig, frame_ns)
+    renderer, imu, bias = simulate(spec)
+    truth = renderer.trajectory.at(imu["t_ns"])
     try:
-        write_images(partial, renderer, frame_ns, workers, spec.compression, progress)
+        asl.write_imu(partial, imu, renderer.rig.imu)
+        asl.write_truth(partial, imu["t_ns"], truth, bias)
+        asl.write_cameras(partial, renderer.rig, renderer.t_ns)
+        write_images(partial, renderer, spec, progress)
         if out.is_dir():
             out.rmdir()  # it is empty, or `is_complete` would have objected
         partial.rename(out)
     except OSError as error:
         if is_complete(out, wanted):  # another process has rendered the same meanwhile
             return out
-        raise VioError(f"{partial}: {error.strerror or error}; check space and permissions") from None
+        reason = error.strerror or error
+        raise VioError(f"{partial}: {reason}; check space and permissions") from None
     return out
 
 
@@ -91,15 +82,38 @@ def begin(partial: Path, wanted: dict) -> None:
     note = partial / "sim.yaml"
     text = yaml.safe_dump(wanted, sort_keys=False)
     try:
-        if partial.is_dir() and not (note.is_file() and note.read_text() == text):
+        if partial.exists() and not note.is_file():
+            raise VioError(f"{partial}: is in the way and not a simulation; move it")
+        if partial.exists() and note.read_text() != text:
             shutil.rmtree(partial)
+        partial.mkdir(parents=True, exist_ok=True)
+        note.write_text(text)
         for cam in (0, 1):
             (partial / f"mav0/cam{cam}/data").mkdir(parents=True, exist_ok=True)
         for folder in ("imu0", "state_groundtruth_estimate0"):
             (partial / "mav0" / folder).mkdir(exist_ok=True)
-        note.write_text(text)
     except OSError as error:
         raise VioError(f"{partial}: {error.strerror or error}; choose another folder") from None
+
+
+def simulate(spec: SimSpec):
+    """Everything but the files: Renderer, samples (K,) IMU_DTYPE, true biases (K, 6)."""
+    rig = euroc_rig(spec.scale)
+    trajectory, frame_ns, imu_ns, imu = plan(spec, rig.imu.rate_hz)
+    path = trajectory.at(np.arange(imu_ns[0], imu_ns[-1], 20_000_000)).p_world_imu
+    floor = None if spec.trajectory else 0.0
+    world = build_world(path, spec.seed, floor, TEXEL_M / spec.scale, threads(spec))
+    renderer = Renderer(world, trajectory, rig, frame_ns, spec)
+    if imu is not None:
+        return renderer, imu, np.full((len(imu), 6), np.nan)
+    rng = np.random.default_rng([spec.seed, 6])
+    imu, bias = measured_imu(ideal_imu(trajectory, imu_ns), rig.imu, rng)
+    return renderer, imu, bias
+
+
+def threads(spec: SimSpec) -> int:
+    """How many threads to work with."""
+    return spec.workers or os.cpu_count() or 1
 
 
 def plan(spec: SimSpec, imu_hz: float):
@@ -121,15 +135,17 @@ def plan(spec: SimSpec, imu_hz: float):
     return trajectory, frame_ns, np.arange(first, last + 1, round(1e9 / imu_hz)), None
 
 
-def write_images(folder, renderer, frame_ns, workers, compression, progress) -> None:
+def write_images(folder: Path, renderer: Renderer, spec: SimSpec, progress) -> None:
     """Render and write all images that are not there yet, in threads."""
+    frame_ns = renderer.t_ns
+
     def work(frame, cam):
         path = folder / f"mav0/cam{cam}/data/{frame_ns[frame]}.png"
         if not path.is_file():
-            write_png(path, renderer.image(frame, cam), compression)
+            write_png(path, renderer.image(frame, cam), spec.compression)
 
     total = 2 * len(frame_ns)
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(threads(spec))
     try:
         jobs = [pool.submit(work, i, cam) for i in range(len(frame_ns)) for cam in (0, 1)]
         for done, job in enumerate(as_completed(jobs), 1):

@@ -60,7 +60,8 @@ def draw_shape(image, rng, centre, size: float) -> None:
         sides = size * rng.uniform([0.5, 0.2], 1.0)
         corners = cv2.boxPoints(((x, y), tuple(sides), np.degrees(angle)))
         fill(image, corners, grey)
-        fill(image, (corners - centre) * rng.uniform(0.5, 0.85) + centre, float(rng.integers(10, 245)))
+        inner = (corners - centre) * rng.uniform(0.5, 0.85) + centre
+        fill(image, inner, float(rng.integers(10, 245)))
     elif kind == "disc":
         axes = size * rng.uniform(0.15, 0.5, 2)
         cv2.ellipse(image, ((x, y), tuple(axes * 2), np.degrees(angle)), grey, -1, cv2.LINE_AA)

@@ -7,6 +7,7 @@ the same order; a cylinder uses 0 for its side and 4, 5 for its ends.
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -45,12 +46,14 @@ class World(NamedTuple):
     per_m: np.ndarray
 
 
-def build_world(path_p: np.ndarray, seed: int, floor: float | None, workers: int = 1) -> World:
+def build_world(path_p: np.ndarray, seed: int, floor: float | None, texel: float = TEXEL_M,
+                workers: int = 1) -> World:
     """The room around imu positions path_p (N, 3) [m].
 
     Args:
         seed: of clutter and pictures.
         floor: its height [m], or None for 0.8 m below the lowest position.
+        texel: size of the pictures' texels [m]; larger in a very large room.
         workers: threads that paint; no influence on the result.
     """
     rng = np.random.default_rng([seed, 2])
@@ -58,7 +61,7 @@ def build_world(path_p: np.ndarray, seed: int, floor: float | None, workers: int
     kind, half, R, p = clutter(rng, lo, hi, path_p)
     light = np.array([*(lo + (hi - lo) * rng.uniform(0.35, 0.65, 3))[:2], hi[2] - 0.3])
     sides = surface_sides(hi - lo, kind, half)
-    texel = max(TEXEL_M, np.sqrt(sides.prod(1).sum() / MAX_TEXELS))
+    texel = max(texel, np.sqrt(sides.prod(1).sum() / MAX_TEXELS))
     texels, offset, size, per_m = pictures(sides, texel, seed, workers)
     radius = np.linalg.norm(half, axis=1)
     return World(lo, hi, light, kind, half, R, p, radius, texels, offset, size, per_m)
@@ -128,7 +131,8 @@ def pictures(sides, texel: float, seed: int, workers: int):
         if width == 0:
             return []
         rng = np.random.default_rng([seed, 3, surface])
-        return mip_map(paint(rng, width, height, picture_size(width, height, texel)))
+        picture = paint(rng, width, height, picture_size(width, height, texel))
+        return mip_map(cv2.flip(picture, 0))  # its rows run down, the surface's v axis up
 
     with ThreadPoolExecutor(workers) as pool:
         painted = list(pool.map(paint_one, range(len(sides))))
