@@ -52,12 +52,21 @@ def hit_cylinder(o, d, radius, half):
     return min(hits, default=(math.inf, 0))
 
 
-def in_view(R_world_cam, o, p, radius, rays):
-    """Whether a ray of a tile (h, w, 3) passes a sphere's centre p within its radius."""
-    to = R_world_cam.T @ (p - o)
-    along = rays @ to
-    miss = np.linalg.norm(to - along[..., None] * rays, axis=-1)
-    return bool(((miss < radius) & (along > 0)).any())
+def prepare(world, o):
+    """The point o (3,) in the frame of every object (M, 3)."""
+    return np.array([R.T @ (o - p) for R, p in zip(world.R_world_obj, world.p_world_obj)])
+
+
+def objects_in_view(world, R_world_cam, o, rays):
+    """Objects whose bounding sphere some ray of a tile (h, w, 3) meets."""
+    seen = []
+    for m, (p, radius) in enumerate(zip(world.p_world_obj, world.radius)):
+        to = R_world_cam.T @ (p - o)
+        along = rays @ to
+        miss = np.linalg.norm(to - along[..., None] * rays, axis=-1)
+        if ((miss < radius) & (along > 0)).any():
+            seen.append(m)
+    return seen
 
 
 def cast(world, o, d, ray_angle):

@@ -13,6 +13,7 @@ import numpy as np
 LEVELS = 6
 SHAPES = ((0.9, 0.35), (0.4, 2.2), (0.16, 11.0), (0.06, 40.0))
 """(size [m], number per m^2), large ones first: they lie below."""
+MIN_SHAPE_TEXELS = 4
 NOISE = ((1.1, 24.0), (0.45, 18.0), (0.18, 13.0), (0.07, 10.0), (0.028, 9.0), (0.011, 8.0))
 """(size [m], amplitude [grey levels])."""
 
@@ -32,6 +33,8 @@ def paint(rng, width_m: float, height_m: float, size: tuple[int, int]) -> np.nda
         add_noise(image, rng, size_m * per_m, amplitude)
     image = np.clip(image, 25, 230).astype(np.uint8)
     for size_m, density in SHAPES:
+        if size_m * per_m < MIN_SHAPE_TEXELS:
+            break
         for _ in range(rng.poisson(density * width_m * height_m)):
             centre = rng.uniform(0, 1, 2) * [w, h]
             draw_shape(image, rng, centre, size_m * per_m * rng.uniform(0.5, 1.3))
