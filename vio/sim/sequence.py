@@ -102,7 +102,8 @@ def simulate(spec: SimSpec):
     trajectory, frame_ns, imu_ns, imu = plan(spec, rig.imu.rate_hz)
     path = trajectory.at(np.arange(imu_ns[0], imu_ns[-1], 20_000_000)).p_world_imu
     floor = None if spec.trajectory else 0.0
-    world = build_world(path, spec.seed, floor, TEXEL_M / spec.scale, threads(spec))
+    texel = TEXEL_M / spec.scale
+    world = build_world(path, spec.seed, floor, texel=texel, workers=threads(spec))
     renderer = Renderer(world, trajectory, rig, frame_ns, spec)
     if imu is not None:
         return renderer, imu, np.full((len(imu), 6), np.nan)

@@ -46,7 +46,7 @@ class World(NamedTuple):
     per_m: np.ndarray
 
 
-def build_world(path_p: np.ndarray, seed: int, floor: float | None, texel: float = TEXEL_M,
+def build_world(path_p: np.ndarray, seed: int, floor: float | None, *, texel: float = TEXEL_M,
                 workers: int = 1) -> World:
     """The room around imu positions path_p (N, 3) [m].
 
