@@ -1,4 +1,4 @@
-"""Slow readable twins of vio/sim/raycast.py: no tiles, no culling, no batches."""
+"""Slow readable twins of vio/sim/hits.py and raycast.py: no tiles, no culling, no batches."""
 
 import math
 

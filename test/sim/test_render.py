@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from vio.sim import raycast, sample, sensor
+from vio.sim import hits, raycast, sample, sensor
 from vio.sim.camera import pixel_rays, project, unproject
 from vio.sim.profiles import R_VIEW_CAM
 from vio.sim.rig import euroc_rig
@@ -43,10 +43,10 @@ def test_hits_equal_those_of_the_naive_twin():
         o *= 3.0 / np.linalg.norm(o)
         d = -o + rng.normal(size=3)
         d /= np.linalg.norm(d)
-        t, face = raycast.hit_box(*o, *d, *half)
+        t, face = hits.hit_box(*o, *d, *half)
         t_naive, face_naive = naive.raycast.hit_box(o, d, half)
         assert t == pytest.approx(t_naive) and face == face_naive
-        t, face = raycast.hit_cylinder(*o, *d, half[0], half[2])
+        t, face = hits.hit_cylinder(*o, *d, half[0], half[2])
         t_naive, face_naive = naive.raycast.hit_cylinder(o, d, half[0], half[2])
         assert t == pytest.approx(t_naive) and face == face_naive
         n_hits += np.isfinite(t)
@@ -60,7 +60,7 @@ def test_walls_are_hit_where_a_box_would_be_left():
         o = rng.uniform(lo, hi)
         d = rng.normal(size=3)
         d /= np.linalg.norm(d)
-        t, face = raycast.hit_room(*o, *d, lo, hi)
+        t, face = hits.hit_room(*o, *d, lo, hi)
         assert (t, face) == pytest.approx(naive.raycast.hit_room(o, d, lo, hi))
         end = o + t * d
         assert (end > lo - 1e-9).all() and (end < hi + 1e-9).all()
