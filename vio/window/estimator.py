@@ -112,6 +112,17 @@ class SlidingWindow:
         self.gap = tally.counts[INDEX["imu_gaps"]] > before
         return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
 
+    def repropagate(self, tally):
+        """Integrate anew the intervals whose bias has moved too far for the linear correction."""
+        slots, pre, c = self.slots, self.pre, self.config
+        motions = [s for s in self.order if slots.motion[s]]
+        for i, j in zip(motions, motions[1:]):
+            moved = np.abs(slots.bias[i] - pre.bias[j])
+            if moved[:3].max() > c.repropagate_gyro or moved[3:].max() > c.repropagate_accel:
+                if self.imu.covers(slots.t_ns[i]):
+                    t0, t1 = slots.t_ns[i], slots.t_ns[j]
+                    self.imu.preintegrate(t0, t1, slots.bias[i], pre, j, tally)
+
     def inverse_depths(self, R_world_imu, p_world_imu):
         """Inverse depth of the active landmarks in cam0 of a frame at the given pose.
 
@@ -170,11 +181,13 @@ class SlidingWindow:
         self.optimise(3 * c.iterations, tally)
         self.activate(tally)
         self.reject()
+        self.repropagate(tally)
         self.optimise(3 * c.iterations, tally)
         return self.cost < c.start_cost * max(self.residuals, 1)
 
     def add(self, tracks, tally):
         """Take one frame's Tracks in; the newest slot then holds its state."""
+        self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
         self.slots.still[slot] = tracks.still
         row_of = self.observe(slot, tracks)
