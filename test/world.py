@@ -148,5 +148,5 @@ class World:
             uv1[~in1[at]] = np.nan
         ids = np.array([self.track_of[k][0] for k in at], np.int64)
         ages = np.array([self.track_of[k][1] for k in at], np.int32)
-        still = self.motion.speed == 0
+        still = self.motion.speed == 0 and not blind
         return Tracks(t_ns, ids, ages, noisy(uv0[at]), uv1, keyframe, still, not blind, stereo)
