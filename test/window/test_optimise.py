@@ -115,7 +115,7 @@ def test_covariance_after_optimise(sigma):
     same_covariance(newest_covariance(t), dense_covariance(t))
 
 
-@pytest.mark.xfail(strict=True, reason="a refused last step leaves H unfactored, a late one damped")
+@pytest.mark.xfail(strict=True, reason="a refused step leaves its damping in the factor")
 @pytest.mark.parametrize("iterations", [2, 3])
 def test_covariance_after_a_refused_step(iterations):
     t = anchored(n_points=12)
