@@ -25,6 +25,9 @@ class FrontendConfig:
     """Images to feature tracks."""
 
     max_features: int = setting(200, "1", "features tracked at the most", 10, 1000)
+    reduce: int = setting(
+        1, "1", "images are averaged down by this factor as they arrive", choices=(1, 2, 4)
+    )
     levels: int = setting(4, "1", "pyramid levels, full resolution included", 2, 6)
     finest_bits: int = setting(
         1, "bit", "code of a pixel of the finest level: 1, 2, or 8 for raw", choices=(1, 2, 8)
