@@ -36,8 +36,9 @@ ALLOWED = {
     "replay": OFFLINE,
     "about": {"types", "_jit", "runfolder", "warm"},
     "report": {"types"},
-    "console": {"types", "report", "warm"},
-    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console"},
+    "console": {"types", "report", "runfolder", "warm"},
+    "footprint": OFFLINE | {"replay"},
+    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console", "footprint"},
     "ros": OFFLINE,
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""

@@ -95,13 +95,16 @@ def buffers(rig, config) -> list[Buffer]:
     n, levels = config.max_features, config.levels
     out = []
 
-    def add(name, shape, dtype, lifetime, note):
-        out.append(Buffer(name, shape, dtype, lifetime, note))
+    def add(*line):
+        out.append(Buffer(*line))
 
     table, size = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
     width = int(table[0, codec.WIDTH])
+    pixels = int((table[:, codec.HEIGHT] * table[:, codec.WIDTH]).sum())
+    codes = "pixel codes of " + ", ".join(map(str, level_bits(config))) + " bit and block ranges"
     for cam in (0, 1) if rig.cam1 is not None else (0,):
-        add(f"frame{cam}", (size,), "u1", "run", f"compressed pyramid of cam{cam}")
+        note = f"compressed pyramid of cam{cam}"
+        add(f"frame{cam}", (size,), "u1", "run", note, codes, pixels)
     for name, shape, dtype in (
         ("lines", (codec.LINES, width), "u1"),
         ("rings", (levels - 1, 8, width // 2), "u1"),
@@ -120,8 +123,10 @@ def buffers(rig, config) -> list[Buffer]:
     add("track.warp", (n, 2, 2), "f4", "run", "template to image")
     add("track.score", (n,), "f4", "run", "correlation")
     add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
-    size = klt.template_bytes(config.template_bits)
-    add("track.template", (n, levels, size), "u1", "run", "patch by level")
+    size, bits = klt.template_bytes(config.template_bits), config.template_bits
+    form = f"{bits}-bit pixels" + (", base and step" if bits < 8 else "")
+    pixels = n * levels * klt.TEMPLATE**2
+    add("track.template", (n, levels, size), "u1", "run", "patch by level", form, pixels)
     rows, cols, _ = grid_shape(rig, config)
     for name, shape, dtype in (
         ("uv_next", (n, 2), "f4"),
