@@ -114,7 +114,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("mixed", (width // 2 + 2,), "i2"),
         ("block", (4, 4), "f4"),
     ):
-        add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
+        add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")
     add("track.id", (n,), "i4", "run", "identity of a feature")
     add("track.age", (n,), "i4", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
@@ -150,5 +150,5 @@ def buffers(rig, config) -> list[Buffer]:
         ("cell_score", (rows * cols,), "f4"),
         ("occupied", (rows, cols), "u1"),
     ):
-        add(f"front.{name}", shape, dtype, "frame", "front end scratch")
+        add(f"front.{name}", shape, dtype, "front", "front end scratch")
     return out
