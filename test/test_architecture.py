@@ -37,8 +37,8 @@ ALLOWED = {
     "about": {"types", "_jit", "runfolder", "warm"},
     "report": {"types"},
     "console": {"types", "report", "warm"},
-    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console"},
-    "ros": OFFLINE,
+    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console", "ros"},
+    "ros": OFFLINE | {"console"},
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""
 
