@@ -20,7 +20,7 @@ ALLOWED = {
     "config": {"types"},
     "events": {"types"},
     "geometry": {"types", "_jit"},
-    "frontend": STAGE | {"memory"},
+    "frontend": STAGE | {"memory", "imu"},
     "imu": STAGE | {"memory"},
     "memory": STAGE,
     "window": STAGE | {"memory", "imu"},

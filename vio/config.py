@@ -56,7 +56,7 @@ class ImuConfig:
 
     buffer_samples: int = setting(400, "1", "recent samples kept", 50, 10000)
     noise_scale: float = setting(
-        1.0, "1", "how much worse than the calibration's densities the samples are", 0.1, 100.0
+        2.0, "1", "how much worse than the calibration's densities the samples are", 0.1, 100.0
     )
     gap_gyro: float = setting(0.5, "rad/s", "rate uncertainty inside a gap", 0.0, 100.0)
     gap_accel: float = setting(5.0, "m/s^2", "force uncertainty inside a gap", 0.0, 1000.0)
@@ -87,6 +87,12 @@ class WindowConfig:
     )
     small_turn: float = setting(2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0)
     small_move: float = setting(1e-4, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
+    repropagate_gyro: float = setting(
+        0.01, "rad/s", "move of the gyro bias that integrates an interval anew", 0.0, 1.0
+    )
+    repropagate_accel: float = setting(
+        0.1, "m/s^2", "move of the accelerometer bias that does", 0.0, 10.0
+    )
     init_seconds: float = setting(0.8, "s", "time over which a start is attempted", 0.2, 10.0)
     start_gyro_bias: float = setting(0.02, "rad/s", "deviation of the gyro bias at start", 1e-6, 1.0)
     start_accel_bias: float = setting(

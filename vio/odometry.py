@@ -18,7 +18,7 @@ from vio.frontend.frontend import Frontend
 from vio.imu import buffer
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
-from vio.types import FrameResult
+from vio.types import IMU_DTYPE, FrameResult, StereoFrame
 from vio.window import state
 from vio.window.backend import Backend
 
@@ -48,6 +48,7 @@ class Odometry:
 
     def reset(self):
         """Forget everything; the next frame starts anew at the origin."""
+        self.arena.block[:] = 0
         self.imu.reset()
         self.frontend.reset()
         self.backend.reset()
@@ -74,6 +75,23 @@ class Odometry:
         return FrameResult(
             frame.index, estimate, tracks, tracks.keyframe, tally.counts, watch.laps_ns
         )
+
+    def warm_up(self):
+        """Compile or load every kernel on a second of standing before a blurred noise wall."""
+        rng = np.random.default_rng(0)
+        camera = self.rig.cam0
+        blocks = rng.integers(0, 256, (-(-camera.height // 8), -(-camera.width // 8)), np.uint8)
+        wall = np.kron(blocks, np.ones((8, 8), np.uint8))[: camera.height, : camera.width].copy()
+        period = round(1e9 / self.rig.imu.rate_hz)
+        sample = np.zeros(10, IMU_DTYPE)
+        sample["accel"][:, 2] = self.config.window.gravity
+        start = 10**9 + round(self.rig.time_offset_s * 1e9)
+        for index in range(round(self.config.window.init_seconds / (10e-9 * period)) + 6):
+            t_ns = 10**9 + 10 * period * index
+            sample["t_ns"] = start + period * (10 * index + np.arange(-9, 1))
+            cam1 = wall if self.rig.cam1 is not None else None
+            self.process(StereoFrame(index, t_ns, wall, cam1), sample)
+        self.reset()
 
 
 class Stopwatch:

@@ -72,6 +72,10 @@ class ImuBuffer:
         last = min(int(np.searchsorted(t, t1_ns, side="left")), self.count - 1)
         return first, last
 
+    def covers(self, t_ns) -> bool:
+        """Whether a sample at or before `t_ns` is still here."""
+        return self.count > 0 and self.samples.t_ns[0] <= t_ns
+
     def preintegrate(self, t0_ns, t1_ns, bias, out, slot, tally):
         """Preintegrate [t0, t1] at `bias` into slot `slot` of `out` (Preintegrated)."""
         first, last = self.span(t0_ns, t1_ns)

@@ -112,6 +112,17 @@ class SlidingWindow:
         self.gap = tally.counts[INDEX["imu_gaps"]] > before
         return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
 
+    def repropagate(self, tally):
+        """Integrate anew the intervals whose bias has moved too far for the linear correction."""
+        slots, pre, c = self.slots, self.pre, self.config
+        motions = [s for s in self.order if slots.motion[s]]
+        for i, j in zip(motions, motions[1:]):
+            moved = np.abs(slots.bias[i] - pre.bias[j])
+            if moved[:3].max() > c.repropagate_gyro or moved[3:].max() > c.repropagate_accel:
+                if self.imu.covers(slots.t_ns[i]):
+                    t0, t1 = slots.t_ns[i], slots.t_ns[j]
+                    self.imu.preintegrate(t0, t1, slots.bias[i], pre, j, tally)
+
     def inverse_depths(self, R_world_imu, p_world_imu):
         """Inverse depth of the active landmarks in cam0 of a frame at the given pose.
 
@@ -170,11 +181,13 @@ class SlidingWindow:
         self.optimise(3 * c.iterations, tally)
         self.activate(tally)
         self.reject()
+        self.repropagate(tally)
         self.optimise(3 * c.iterations, tally)
         return self.cost < c.start_cost * max(self.residuals, 1)
 
     def add(self, tracks, tally):
         """Take one frame's Tracks in; the newest slot then holds its state."""
+        self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
         self.slots.still[slot] = tracks.still
         row_of = self.observe(slot, tracks)
@@ -254,6 +267,11 @@ class SlidingWindow:
 
     def marginalise(self, tally):
         """Shrink the window back to its capacity."""
+        while self.shrink(tally):
+            pass
+
+    def shrink(self, tally) -> bool:
+        """Marginalise one motion state and one keyframe at the most; False if none is too many."""
         slots, landmarks, c = self.slots, self.landmarks, self.config
         order = self.order
         motions = [s for s in order if slots.motion[s]]
@@ -277,7 +295,7 @@ class SlidingWindow:
             hosted = (landmarks.host == victim) & (landmarks.id >= 0)
             self.work.use[:] = hosted & (landmarks.active == 1)
         if not self.leave_pose.any() and not self.leave_motion.any():
-            return
+            return False
         sync_lin(slots)
         n, points, _, _, _ = marginalise(
             slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
@@ -294,6 +312,7 @@ class SlidingWindow:
         slots.motion[self.leave_motion == 1] = 0
         self.drop_unseen()
         tally.add(marginalised=1, marginalise_dim=n, marginalised_landmarks=points)
+        return True
 
     def drop_unseen(self):
         """Free inactive landmarks that are no longer tracked."""
