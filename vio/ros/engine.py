@@ -25,14 +25,14 @@ class Health:
         self.counts = dict.fromkeys(Status, 0)
         self.status, self.bill, self.extra = Status.INITIALISING, {}, {}
 
-    def note(self, estimate, n_features: int, bill: dict, work_s: float, arrival_s, **extra):
+    def note(self, status, n_features: int, bill: dict, work_s: float, arrival_s, **extra):
         """One frame.
 
         Args:
             work_s: time spent on it. arrival_s: when its left image came (monotonic), or None.
         """
-        self.status, self.bill, self.extra = estimate.status, bill, extra
-        self.counts[estimate.status] += 1
+        self.status, self.bill, self.extra = status, bill, extra
+        self.counts[status] += 1
         self.work_ms.add(work_s * 1e3)
         self.features.add(n_features)
         if arrival_s is not None:

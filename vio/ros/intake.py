@@ -20,6 +20,9 @@ STUB = np.zeros((1, 1), np.uint8)
 class Intake:
     """Takes messages, gives (StereoFrame, imu), and remembers what came of each input.
 
+    Args:
+        rig, settings: of the node. images: whether it sees images, or only their stamps.
+
     Attributes:
         counts: messages by input and what was refused here; the Sequencer counts the rest.
         problems: input -> what is wrong with its messages, in words.
@@ -28,8 +31,8 @@ class Intake:
         stamps: input -> stamps of its newest messages [ns].
     """
 
-    def __init__(self, rig, settings):
-        self.rig, self.settings = rig, settings
+    def __init__(self, rig, settings, images: bool = True):
+        self.rig, self.settings, self.images = rig, settings, images
         self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
         self.counts = Counter()
         self.problems, self.last = {}, {}
@@ -40,7 +43,7 @@ class Intake:
 
     def new_sequencer(self) -> Sequencer:
         """An empty one."""
-        return Sequencer(self.rig, max_wait_s=self.settings.max_wait_s)
+        return Sequencer(self.rig, not self.images, max_wait_s=self.settings.max_wait_s)
 
     def heard(self, name: str, t_ns: int) -> bool:
         """Count a message of input `name`; whether it is wanted now."""

@@ -11,6 +11,9 @@ from rclpy.signals import SignalHandlerOptions
 from vio.ros import dds
 from vio.types import VioError
 
+SWITCH_S = 2e-4
+"""How long the executor may hold the interpreter while the worker comes out of a kernel [s]."""
+
 STOPPED_BY_FAULT = 1
 MISCONFIGURED = 2
 
@@ -42,6 +45,7 @@ def run(make_node) -> int:
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
     stop, node, code = Stop(), None, 0
     dds.set_profile()
+    sys.setswitchinterval(SWITCH_S)
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         node = make_node()

@@ -53,7 +53,7 @@ class VioNode(StackNode):
         )
         self.outputs.send_bill(known)
         self.health.note(
-            result.estimate, result.tracks.ids.size, known, time.monotonic() - began,
+            result.estimate.status, result.tracks.ids.size, known, time.monotonic() - began,
             self.intake.arrivals.get(frame.t_ns),
             window_support=self.odometry.backend.window.support(),
             restarts=self.odometry.backend.restarts,
