@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 
-from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from sensor_msgs.msg import Image, Imu
 from std_srvs.srv import SetBool, Trigger
@@ -58,8 +57,7 @@ class StackNode(Node):
         def mismatch(info):
             item.incompatible = getattr(info.last_policy_kind, "name", str(info.last_policy_kind))
 
-        events = SubscriptionEventCallbacks(incompatible_qos=mismatch)
-        self.create_subscription(kind, topic, callback, profile, event_callbacks=events)
+        qos.subscribe(self, kind, topic, callback, profile, incompatible_qos=mismatch)
         self.inputs.append(item)
 
     def on_image(self, message, cam: int, topic: str):

@@ -25,6 +25,8 @@ from vio.ros.player import Flight, Schedule
 from vio.ros.settings import PlayerSettings
 from vio.types import CameraImage, VioError
 
+CLOCK_NS = 25_000_000
+
 
 class DatasetPlayer(Node):
     """Publishes a recording; no frame is ever left out."""
@@ -40,15 +42,15 @@ class DatasetPlayer(Node):
         self.cameras = 1 if self.dataset.rig.cam1 is None else 2
         reliable = qos.results()
         self.images = [
-            self.create_publisher(Image, f"cam{cam}/image_raw", qos.results(30))
+            qos.publisher(self, Image, f"cam{cam}/image_raw", qos.results(30))
             for cam in range(self.cameras)
         ]
-        self.imu = self.create_publisher(Imu, "imu0", qos.results(1000))
-        self.clock_out = self.create_publisher(Clock, "/clock", reliable)
-        self.create_subscription(Odometry, "vio/odometry", self.on_odometry, reliable)
-        self.create_subscription(Odometry, "vio/imu_odometry", self.on_imu_odometry, reliable)
-        self.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, reliable)
-        self.counts, self.health = Counter(), {}
+        self.imu = qos.publisher(self, Imu, "imu0", qos.results(1000))
+        self.clock_out = qos.publisher(self, Clock, "/clock", reliable)
+        qos.subscribe(self, Odometry, "vio/odometry", self.on_odometry, reliable)
+        qos.subscribe(self, Odometry, "vio/imu_odometry", self.on_imu_odometry, reliable)
+        qos.subscribe(self, DiagnosticArray, "/diagnostics", self.on_diagnostics, reliable)
+        self.counts, self.health, self.clock_ns = Counter(), {}, 0
         self.due, self.latencies, self.rapid = {}, [], []
         self.flight = Flight(s.in_flight, self.cameras)
         self.news, self.done, self.stopping, self.code = threading.Condition(), False, False, 0
@@ -166,7 +168,9 @@ class DatasetPlayer(Node):
             self.images[item.cam].publish(convert.image_message(item.t_ns, item.image, frame))
         else:
             self.counts["imu_sent"] += 1
-            self.clock_out.publish(Clock(clock=convert.to_time(item.t_ns)))
+            if abs(item.t_ns - self.clock_ns) >= CLOCK_NS:
+                self.clock_ns = item.t_ns
+                self.clock_out.publish(Clock(clock=convert.to_time(item.t_ns)))
             self.imu.publish(convert.imu_message(item, "imu"))
 
     def close(self):

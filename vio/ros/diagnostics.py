@@ -59,7 +59,7 @@ class Diagnostics:
 
     def __init__(self, node, report):
         self.node, self.report = node, report
-        self.publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.results(10))
+        self.publisher = qos.publisher(node, DiagnosticArray, "/diagnostics", qos.results(10))
         self.timer = node.create_timer(1.0, self.send, clock=STEADY)
 
     def send(self):

@@ -36,11 +36,11 @@ class FeatureTracker(StackNode):
         self.news, self.feedback = threading.Condition(), None
         self.answering, self.late_feedback = True, 0
         self.last_ns, self.session = 0, time.time_ns()
-        self.tracks = self.create_publisher(PointCloud2, "vio/tracks", qos.results())
+        self.tracks = qos.publisher(self, PointCloud2, "vio/tracks", qos.results())
         self.image = None
         if self.settings.annotate:
-            self.image = self.create_publisher(Image, "vio/tracks_image", qos.results(1))
-        self.create_subscription(PointCloud2, "vio/feedback", self.on_feedback, qos.results())
+            self.image = qos.publisher(self, Image, "vio/tracks_image", qos.results(1))
+        qos.subscribe(self, PointCloud2, "vio/feedback", self.on_feedback, qos.results())
         self.open()
         self.listen_to_cameras()
         self.listen_to_imu()

@@ -41,8 +41,8 @@ class ImuPreintegrator(StackNode):
         self.imu_output = None
         if self.settings.imu_odometry:
             self.imu_output = ImuRateOutput(self, self.rig, self.settings, self.propagator)
-        self.intervals = self.create_publisher(PointCloud2, "vio/imu_interval", qos.results())
-        self.create_subscription(PointCloud2, "vio/feedback", self.on_feedback, qos.results())
+        self.intervals = qos.publisher(self, PointCloud2, "vio/imu_interval", qos.results())
+        qos.subscribe(self, PointCloud2, "vio/feedback", self.on_feedback, qos.results())
         self.open()
         self.listen(PointCloud2, "vio/tracks", self.on_tracks, "tracks", 0.0, qos.results())
         self.listen_to_imu()

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from functools import partial
 
 import numpy as np
 from geometry_msgs.msg import PoseWithCovarianceStamped
@@ -32,7 +33,7 @@ class Outputs:
     def __init__(self, node, rig, settings):
         self.rig, self.settings = rig, settings
         self.base = BasePose(base_from_imu(settings), rig.imu)
-        make = node.create_publisher
+        make = partial(qos.publisher, node)
         self.odometry = make(Odometry, "vio/odometry", qos.results())
         self.pose = make(PoseWithCovarianceStamped, "vio/pose", qos.results())
         self.path = make(Path, "vio/path", qos.results(1))
@@ -58,7 +59,8 @@ class Outputs:
         state = self.base.of(estimate, gyro)
         message = convert.odometry_message(state, s.odom_frame, s.base_frame)
         self.odometry.publish(message)
-        self.pose.publish(convert.pose_with_covariance(message))
+        if self.pose.get_subscription_count():
+            self.pose.publish(convert.pose_with_covariance(message))
         if estimate.usable:  # the last transform grows old when there is no new one
             if self.tf is not None:
                 self.tf.publish(TFMessage(transforms=[convert.transform_of(message)]))
@@ -88,8 +90,9 @@ class Outputs:
             self.landmarks.publish(message)
 
     def send_bill(self, bill):
-        """The bill of one frame."""
-        self.bill.publish(convert.bill_message(bill))
+        """The bill of one frame, if somebody listens."""
+        if self.bill.get_subscription_count():
+            self.bill.publish(convert.bill_message(bill))
 
     def clear(self):
         """Begin a new path."""
@@ -124,7 +127,7 @@ class ImuRateOutput:
     def __init__(self, node, rig, settings, propagator):
         self.settings, self.propagator = settings, propagator
         self.base = BasePose(base_from_imu(settings), rig.imu)
-        self.publisher = node.create_publisher(Odometry, "vio/imu_odometry", qos.results())
+        self.publisher = qos.publisher(node, Odometry, "vio/imu_odometry", qos.results())
 
     def take(self, sample):
         """Carry the state on by an ImuSample and send it."""

@@ -62,7 +62,7 @@ class BasePose:
         R, R_bi = e.R_world_imu, self.R_ib.T
         rate = np.zeros(3) if gyro is None else gyro - e.bias_gyro
         v_imu = R.T @ e.v_world_imu
-        linear = v_imu + np.cross(rate, self.p_ib)
+        linear = v_imu - self.lever @ rate
         # pose: p_b = p + R p_ib; the rotation error seen from odom is R times the imu's
         J = np.zeros((6, 15))
         J[:3, :3] = -R @ self.lever

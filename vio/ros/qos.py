@@ -4,6 +4,7 @@ Sensors: best effort fits drivers of either kind; queues are deep because a Pyth
 come late, and the five messages of the usual sensor profile lose IMU samples then.
 """
 
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -34,3 +35,15 @@ def latched() -> QoSProfile:
         reliability=ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL,
     )
+
+
+def publisher(node, kind, topic: str, profile: QoSProfile):
+    """A publisher without event handlers: each would cost time in every wait of the executor."""
+    quiet = PublisherEventCallbacks(use_default_callbacks=False)
+    return node.create_publisher(kind, topic, profile, event_callbacks=quiet)
+
+
+def subscribe(node, kind, topic: str, callback, profile: QoSProfile, **options):
+    """A subscription, likewise."""
+    quiet = SubscriptionEventCallbacks(use_default_callbacks=False, **options)
+    return node.create_subscription(kind, topic, callback, profile, event_callbacks=quiet)

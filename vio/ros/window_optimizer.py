@@ -32,7 +32,7 @@ class WindowOptimizer(StackNode):
         self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena)
         self.backend = Backend(self.rig, self.config, self.imu, self.arena)
         self.outputs = Outputs(self, self.rig, self.settings)
-        self.feedback = self.create_publisher(PointCloud2, "vio/feedback", qos.results())
+        self.feedback = qos.publisher(self, PointCloud2, "vio/feedback", qos.results())
         self.health, self.pairing = Health(), Pairing()
         self.session, self.tracker, self.last_ns = time.time_ns(), None, 0
         self.open()
