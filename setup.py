@@ -36,6 +36,7 @@ setup(
         ("share/vio/config", sorted(glob("config/*.*"))),
         *[(f"share/vio/{d}", sorted(glob(f"{d}/*"))) for d in sorted(glob("config/*/"))],
         ("share/vio/launch", sorted(glob("launch/*.launch.py"))),
+        ("share/vio/rviz", sorted(glob("rviz/*.rviz"))),
     ],
     install_requires=[
         "setuptools",

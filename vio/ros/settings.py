@@ -77,6 +77,14 @@ class PlayerSettings:
     out: str = setting("", "path", "folder for trajectory.tum and played.json")
 
 
+@dataclass(frozen=True)
+class RecorderSettings:
+    """Parameters of the recorder."""
+
+    out: str = setting("", "path", "folder for bag/ and odometry.tum")
+    storage: str = setting("mcap", "", "format of the bag", choices=("mcap", "sqlite3"))
+
+
 def base_settings(text: str) -> Config:
     """The core's settings with the YAML files named in the parameter `config`."""
     return core.load([name.strip() for name in text.split(",") if name.strip()])
