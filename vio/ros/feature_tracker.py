@@ -94,6 +94,7 @@ class FeatureTracker(StackNode):
 
     def reset(self):
         """Forget every feature; the window hears of it by the new session."""
+        self.arena.block[:] = 0
         self.imu.reset()
         self.frontend.reset()
         with self.news:

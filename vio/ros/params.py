@@ -58,7 +58,7 @@ def descriptor(spec) -> ParameterDescriptor:
     kind = type(spec.default)
     text = meta["doc"] + (f" [{meta['unit']}]" if meta["unit"] not in ("", "1") else "")
     if meta["choices"]:
-        text += f"; one of {', '.join(meta['choices'])}"
+        text += f"; one of {', '.join(map(str, meta['choices']))}"
     made = ParameterDescriptor(description=text, read_only=True)
     if meta["lo"] is not None:
         lo, hi = meta["lo"], meta["hi"]

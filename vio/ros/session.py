@@ -6,6 +6,7 @@ SIGINT as launch does.
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,7 @@ def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, reco
     common = {"calibration": rig, "reliability": "reliable", "use_sim_time": True, **(stack or {})}
     jobs = {name: command(name, common) for name in names}
     if record:
+        shutil.rmtree(out / "bag", ignore_errors=True)  # of an earlier run in the same folder
         jobs["recorder"] = command("recorder", {"out": str(out)})
     given = {"dataset": str(Path(dataset).resolve()), "out": str(out), **(player or {})}
     given.setdefault("imu_listeners", 2 if split else 1)

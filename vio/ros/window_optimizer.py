@@ -100,6 +100,7 @@ class WindowOptimizer(StackNode):
 
     def reset(self):
         """Forget everything; the next start is at the origin (worker's thread)."""
+        self.arena.block[:] = 0
         self.imu.reset()
         self.backend.reset()
         self.outputs.clear()
