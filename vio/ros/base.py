@@ -1,5 +1,6 @@
 """What every node of the stack has: parameters, reset and pause, checks, diagnostics."""
 
+import time
 from dataclasses import asdict
 
 from rclpy.node import Node
@@ -11,6 +12,8 @@ from vio.ros.diagnostics import ERROR, STEADY, WARN, Diagnostics
 from vio.ros.intake import Intake
 from vio.ros.settings import load_calibration
 from vio.ros.worker import Worker
+
+LINK_S = 5.0
 
 
 class StackNode(Node):
@@ -34,6 +37,20 @@ class StackNode(Node):
         self.create_service(SetBool, "~/pause", self.on_pause)
         self.diagnostics = Diagnostics(self, self.full_report)
         self.create_timer(self.settings.check_s, self.check, clock=STEADY)
+
+    def when_linked(self, publisher, count: int, begin):
+        """Call `begin` once `count` others hear a link: what comes before that would be lost.
+
+        After `LINK_S` it begins all the same; they may come later.
+        """
+        end_s = time.monotonic() + LINK_S
+
+        def look():
+            if publisher.get_subscription_count() >= count or time.monotonic() > end_s:
+                self.destroy_timer(timer)
+                begin()
+
+        timer = self.create_timer(0.05, look, clock=STEADY)
 
     def listen_to_cameras(self):
         """Subscribe to the images."""
@@ -119,7 +136,7 @@ class StackNode(Node):
         if self.intake.paused:
             level, text = max(level, WARN), "paused"
         elif found:
-            level, text = max(level, ERROR), f"{text}; {found[0]}"
+            level, text = max(level, ERROR), "; ".join([text, *found])
         values["dropped_frames"] = self.worker.dropped
         values.update(sorted(self.intake.totals().items()))
         return level, text, values

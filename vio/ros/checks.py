@@ -4,7 +4,7 @@ import time
 
 RATE_SHARE = 0.25
 STAMP_S = 5.0
-SILENT_S = 1.0
+SILENT_S = 0.5
 
 
 class Input:

@@ -42,6 +42,10 @@ class FeatureTracker(StackNode):
             self.image = qos.publisher(self, Image, "vio/tracks_image", qos.results(1))
         qos.subscribe(self, PointCloud2, "vio/feedback", self.on_feedback, qos.results())
         self.open()
+        self.when_linked(self.tracks, 2, self.begin)
+
+    def begin(self):
+        """Hear the sensors, now that both other nodes hear the tracks."""
         self.listen_to_cameras()
         self.listen_to_imu()
 

@@ -45,7 +45,7 @@ class ImuPreintegrator(StackNode):
         qos.subscribe(self, PointCloud2, "vio/feedback", self.on_feedback, qos.results())
         self.open()
         self.listen(PointCloud2, "vio/tracks", self.on_tracks, "tracks", 0.0, qos.results())
-        self.listen_to_imu()
+        self.when_linked(self.intervals, 1, self.listen_to_imu)
 
     def warm_up(self):
         """Compile or load the kernels of this node."""
