@@ -50,8 +50,8 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
             for m in range(landmarks.id.shape[0]):
                 if use[m] == 0:
                     continue
-                obs = landmarks.obs[m, s]
-                if landmarks.host[m] == s or obs[0, 2] > 0.0 or obs[1, 2] > 0.0:
+                seen = landmarks.weight[m, s]
+                if landmarks.host[m] == s or seen[0] > 0 or seen[1] > 0:
                     pose = True
                     break
         if pose and system.pose_at[s] < 0:
