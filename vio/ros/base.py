@@ -1,7 +1,6 @@
 """What every node of the stack has: parameters, reset and pause, checks, diagnostics."""
 
 import time
-from dataclasses import asdict
 
 from rclpy.node import Node
 from sensor_msgs.msg import Image, Imu
@@ -145,8 +144,3 @@ class StackNode(Node):
         """Stop the worker before the context goes."""
         if self.worker is not None:
             self.worker.stop()
-
-    def log_settings(self):
-        """Write the effective settings to the log, for later."""
-        for name, tree in (("node", asdict(self.settings)), ("vio", asdict(self.config))):
-            self.get_logger().debug(f"{name}: {tree}")

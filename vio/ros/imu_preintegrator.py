@@ -10,9 +10,10 @@ from sensor_msgs.msg import PointCloud2
 
 from vio import events
 from vio.geometry import so3
-from vio.imu.buffer import ImuBuffer, buffers
+from vio.imu.buffer import ImuBuffer
 from vio.imu.preintegrate import preintegrated_array
 from vio.memory.arena import Arena
+from vio.odometry import ledger
 from vio.ros import convert, packing, qos
 from vio.ros.base import StackNode
 from vio.ros.diagnostics import OK, WARN, Recent
@@ -29,7 +30,7 @@ class ImuPreintegrator(StackNode):
     def __init__(self, **options):
         super().__init__("imu_preintegrator", **options)
         self.intake = Intake(self.rig, self.settings, images=False)
-        arena = Arena(buffers(self.config.imu))
+        arena = Arena(ledger(self.rig, self.config))
         self.imu = ImuBuffer(self.rig.imu, self.config.imu, self.rig.time_offset_s, arena)
         self.step, self.bias = preintegrated_array(1), np.zeros(6)
         self.last_ns, self.records = 0, Recent()

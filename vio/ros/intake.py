@@ -75,10 +75,14 @@ class Intake:
             return
         self.problems.pop(name, None)
         if cam == 0:
-            self.arrivals[image.t_ns] = self.last[name][1]
-            if len(self.arrivals) > MAX_ARRIVALS:
-                del self.arrivals[next(iter(self.arrivals))]
+            self.arrived(image.t_ns, name)
         self.sequencer.push(image)
+
+    def arrived(self, t_ns: int, name: str):
+        """Remember when the newest message of an input came, by the frame it belongs to."""
+        self.arrivals[t_ns] = self.last[name][1]
+        if len(self.arrivals) > MAX_ARRIVALS:
+            del self.arrivals[next(iter(self.arrivals))]
 
     def imu(self, message):
         """Take an Imu message; returns its sample, or None while paused."""

@@ -31,9 +31,9 @@ INTERVAL = {
     "R": ("f8", (3, 3)),
     "p": ("f8", (3,)),
     "v": ("f8", (3,)),
-    "cov": ("f8", (9, 9)),
     "J": ("f8", (9, 6)),
     "bias": ("f8", (6,)),
+    "whiten": ("f8", (-1,)),
     "sample_t_ns": ("i8", (-1,)),
     "sample_gyro": ("f8", (-1, 3)),
     "sample_accel": ("f8", (-1, 3)),
@@ -104,7 +104,7 @@ def tracks_of(values: dict) -> Tracks:
 
 def interval_values(t0_ns: int, t1_ns: int, pre, samples) -> dict:
     """Slot 0 of a Preintegrated and (N,) IMU_DTYPE samples as values of `INTERVAL`."""
-    moved = {name: getattr(pre, name)[0] for name in ("dt", "R", "p", "v", "cov", "J", "bias")}
+    moved = {name: getattr(pre, name)[0] for name in ("dt", "R", "p", "v", "J", "bias", "whiten")}
     return {
         "t0_ns": t0_ns, "t1_ns": t1_ns, **moved, "sample_t_ns": samples["t_ns"],
         "sample_gyro": samples["gyro"], "sample_accel": samples["accel"],

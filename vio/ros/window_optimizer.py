@@ -45,7 +45,7 @@ class WindowOptimizer(StackNode):
         """Features of a frame."""
         t_ns = convert.to_ns(message.header.stamp)
         if self.intake.heard("tracks", t_ns):
-            self.intake.arrivals[t_ns] = self.intake.last["tracks"][1]
+            self.intake.arrived(t_ns, "tracks")
             self.pairing.tracks(convert.record_values(packing.TRACKS, message))
             self.forward()
 
@@ -82,7 +82,7 @@ class WindowOptimizer(StackNode):
         self.outputs.send_bill(known)
         self.health.note(
             estimate.status, tracks.ids.size, known, time.monotonic() - began,
-            self.intake.arrivals.pop(tracks.t_ns, None),
+            self.intake.arrivals.get(tracks.t_ns),
             window_support=self.backend.window.support(), restarts=self.backend.restarts,
         )  # fmt: skip
 
