@@ -9,7 +9,6 @@ import numpy as np
 from sensor_msgs.msg import PointCloud2
 
 from vio import events
-from vio.geometry import so3
 from vio.imu.buffer import ImuBuffer
 from vio.imu.preintegrate import preintegrated_array
 from vio.memory.arena import Arena
@@ -55,8 +54,6 @@ class ImuPreintegrator(StackNode):
         self.imu.append(samples)
         tally = events.Tally(np.zeros(events.N_EVENTS, np.int64))
         self.imu.preintegrate(5_000_000, 15_000_000, self.bias, self.step, 0, tally)
-        so3.exp(np.zeros(3), np.empty((3, 3)))
-        so3.log(np.eye(3), np.zeros(3))
         self.imu.reset()
 
     def on_tracks(self, message):

@@ -49,6 +49,7 @@ class Outputs:
         if settings.publish_static_tf and TFMessage is not None:
             self.static = make(TFMessage, "/tf_static", qos.latched())
             self.static.publish(TFMessage(transforms=static_transforms(rig, settings)))
+        unproject(int(rig.cam0.model), rig.cam0.params, 0.0, 0.0)  # load it now, not in flight
         self.poses = deque(maxlen=settings.path_length)
         if settings.publish_path:
             node.create_timer(1.0, self.send_path, clock=STEADY)

@@ -32,6 +32,8 @@ class Propagator:
         self.variance = np.repeat([imu.gyro_noise_density**2, imu.accel_noise_density**2], 3)
         self.lock = threading.Lock()
         self.largest_jump_m = 0.0
+        so3.exp(np.zeros(3), np.empty((3, 3)))  # load the kernels now, not in flight
+        so3.log(np.eye(3), np.zeros(3))
         self.reset()
 
     def reset(self):
