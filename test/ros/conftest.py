@@ -7,10 +7,18 @@ SECONDS, SCALE = 8.0, 0.5
 
 @pytest.fixture(scope="session")
 def recording():
-    """A small rendered flight, made once per version of the renderer."""
-    from vio.sim import SimSpec, render_sequence
-    from vio.sim.spec import RENDERER
+    """A small rendered flight, made once per version of the renderer.
 
+    Also compiles every kernel first: nodes that start cold would keep their callers waiting.
+    """
+    from vio.config import Config
+    from vio.odometry import Odometry
+    from vio.sim import SimSpec, render_sequence
+    from vio.sim.rig import euroc_rig
+    from vio.sim.spec import RENDERER
+    from vio.warm import warm_up
+
+    warm_up(Odometry(euroc_rig(SCALE), Config()))
     folder = cache_root() / "sequences" / f"ros-{RENDERER}"
     return render_sequence(folder, SimSpec(profile="gentle", seconds=SECONDS, scale=SCALE))
 

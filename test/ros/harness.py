@@ -17,6 +17,8 @@ from std_srvs.srv import SetBool, Trigger
 from vio.ros import convert, dds, qos, session
 from vio.types import CameraImage
 
+IN_FLIGHT = 10
+
 
 def domain():
     """A ROS_DOMAIN_ID for this process alone."""
@@ -91,19 +93,24 @@ class Feeder(Node):
             assert time.monotonic() < end, "the stack did not answer in time"
             time.sleep(0.02)
 
+    def settle(self, condition, timeout_s):
+        end = time.monotonic() + timeout_s
+        while not condition() and time.monotonic() < end:
+            time.sleep(0.01)
+
     def wait_for_stack(self):
         def there():
             heard = all(p.get_subscription_count() for p in self.cams)
             return heard and self.imu.get_subscription_count() >= self.listeners
 
-        self.wait(there)
+        self.wait(there, 300.0)
         self.wait(lambda: self.count_publishers("/vio/odometry") > 0)
         time.sleep(0.5)
 
     def play(self, measurements, rate=2.0, keep=lambda item: True, at=None):
         """Publish what `keep` lets through; `at` maps seconds into the recording to calls."""
         self.clear()
-        first = begun = None
+        first, begun, out = None, 0.0, 0
         due = sorted((at or {}).items())
         for item in measurements:
             if first is None:
@@ -116,11 +123,20 @@ class Feeder(Node):
             if not keep(item):
                 continue
             if isinstance(item, CameraImage):
+                out += item.cam == 0
+                if out - len(self.poses) > IN_FLIGHT:  # a busy machine must not look like a fault
+                    paused = time.monotonic()
+                    self.settle(lambda limit=out: limit - len(self.poses) <= IN_FLIGHT, 0.2)
+                    out = min(out, len(self.poses) + IN_FLIGHT)
+                    begun += time.monotonic() - paused
                 message = convert.image_message(item.t_ns, item.image, f"cam{item.cam}")
                 self.cams[item.cam].publish(message)
             else:
                 self.imu.publish(convert.imu_message(item, "imu"))
-        time.sleep(0.6)
+        count = -1
+        while count < len(self.poses):  # until nothing comes any more
+            count = len(self.poses)
+            time.sleep(0.5)
 
     def call(self, kind, name, request):
         client = self.create_client(kind, name)

@@ -137,15 +137,6 @@ def test_reset_in_flight(stack, head, measurements, dataset):
     assert False in flags[60:] and flags[-1]  # lost on purpose, and back
 
 
-def test_pause_in_flight(stack, composed, head, measurements, dataset):
-    _, feeder = stack
-    calls = {3.0: lambda: feeder.pause(True), 4.5: lambda: feeder.pause(False)}
-    feeder.play(measurements, at=calls)
-    assert ends_well(feeder, dataset)
-    t_ns = np.array(sorted(feeder.poses))
-    assert np.diff(t_ns).max() > 10**9
-
-
 def test_a_node_is_killed_in_flight_and_started_again(stack, head, measurements, dataset):
     running, feeder = stack
     for name in list(running.running):

@@ -38,7 +38,8 @@ def check(node):
 
 @pytest.mark.parametrize("params", ["default.yaml", "realsense.yaml", "oakd.yaml"])
 @pytest.mark.parametrize("composed, expected", [("true", ["vio_node"]), ("false", SPLIT)])
-def test_robot_launch(composed, expected, params):
+def test_robot_launch(composed, expected, params, monkeypatch):
+    monkeypatch.delenv("FASTDDS_DEFAULT_PROFILES_FILE", raising=False)
     context = evaluate(
         VIO, composed=composed, params=params, namespace="rover", cam0_topic="/left", mono="true"
     )
@@ -87,7 +88,7 @@ def test_what_euroc_launch_starts_runs_and_ends_well(recording, tmp_path):
     )
     env = {**session.environment(domain()), **context.env}
     running = {n["name"]: subprocess.Popen(argv(n), env=env) for n in context.nodes}
-    assert running["dataset_player"].wait(120) == 0
+    assert running["dataset_player"].wait(300) == 0
     for process in running.values():
         if process.poll() is None:
             process.send_signal(2)
@@ -107,5 +108,5 @@ def test_real_launch_understands_the_files(recording, tmp_path):
     include = IncludeLaunchDescription(source, launch_arguments=arguments.items())
     service.include_launch_description(LaunchDescription([include]))
     begun = time.monotonic()
-    assert service.run() == 0 and time.monotonic() - begun < 120
+    assert service.run() == 0 and time.monotonic() - begun < 300
     assert len((tmp_path / "trajectory.tum").read_text().splitlines()) > 20

@@ -48,7 +48,9 @@ class DatasetPlayer(Node):
         self.imu = qos.publisher(self, Imu, "imu0", qos.results(1000))
         self.clock_out = qos.publisher(self, Clock, "/clock", reliable)
         qos.subscribe(self, Odometry, "vio/odometry", self.on_odometry, reliable)
-        qos.subscribe(self, Odometry, "vio/imu_odometry", self.on_imu_odometry, reliable)
+        self.rapid_in = qos.subscribe(
+            self, Odometry, "vio/imu_odometry", self.on_imu_odometry, qos.results(1000)
+        )
         qos.subscribe(self, DiagnosticArray, "/diagnostics", self.on_diagnostics, reliable)
         self.counts, self.health, self.clock_ns = Counter(), {}, 0
         self.due, self.latencies, self.rapid = {}, [], []
@@ -75,7 +77,12 @@ class DatasetPlayer(Node):
             self.news.notify()
 
     def on_imu_odometry(self, message):
-        """A pose at the rate of the IMU."""
+        """A pose at the rate of the IMU, and those that came with it."""
+        self.keep(message)
+        qos.drain(self.rapid_in, self.keep)
+
+    def keep(self, message):
+        """Remember a pose at the rate of the IMU."""
         t_ns, p, _ = convert.pose_of(message)
         v = message.twist.twist.linear
         self.rapid.append((t_ns, *p, v.x, v.y, v.z))
