@@ -64,7 +64,7 @@ class Feeder(Node):
         self.imu = self.create_publisher(Imu, "imu0", qos.results(1000))
         self.listeners = listeners
         self.create_subscription(Odometry, "vio/odometry", self.on_odometry, qos.results())
-        self.create_subscription(Odometry, "vio/imu_odometry", self.on_rapid, qos.results())
+        self.create_subscription(Odometry, "vio/imu_odometry", self.on_rapid, qos.results(1000))
         self.create_subscription(DiagnosticArray, "/diagnostics", self.on_health, qos.results())
         self.clear()
         self.runner = SingleThreadedExecutor(context=self.own)

@@ -128,7 +128,7 @@ class ImuRateOutput:
     def __init__(self, node, rig, settings, propagator):
         self.settings, self.propagator = settings, propagator
         self.base = BasePose(base_from_imu(settings), rig.imu)
-        self.publisher = qos.publisher(node, Odometry, "vio/imu_odometry", qos.results())
+        self.publisher = qos.publisher(node, Odometry, "vio/imu_odometry", qos.results(1000))
 
     def take(self, sample):
         """Carry the state on by an ImuSample and send it."""
