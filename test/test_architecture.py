@@ -38,8 +38,8 @@ ALLOWED = {
     "report": {"types"},
     "console": {"types", "report", "runfolder", "warm"},
     "footprint": OFFLINE | {"replay"},
-    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console", "footprint"},
-    "ros": OFFLINE,
+    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console", "footprint", "ros"},
+    "ros": OFFLINE | {"console"},
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""
 

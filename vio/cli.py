@@ -318,6 +318,9 @@ def warmup(quiet: Quiet = False, debug: Debug = False):
 
 def main():
     """Entry point of the console script."""
+    from vio.ros.cli import app as ros
+
+    app.add_typer(ros, name="ros")
     app()
 
 

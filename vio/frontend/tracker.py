@@ -176,12 +176,13 @@ class FeatureTracker:
     def refresh_templates(self, frame, tally):
         """Take new templates where the warp or the match has gone stale."""
         tracks = self.tracks
-        w = tracks.warp
+        live = np.flatnonzero(tracks.id >= 0)
+        w = tracks.warp[live]
         area = w[:, 0, 0] * w[:, 1, 1] - w[:, 0, 1] * w[:, 1, 0]
         stretch = np.abs(w).sum(axis=(1, 2))
-        stale = (tracks.score < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
+        stale = (tracks.score[live] < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
         stale |= stretch > 3.4
-        self.take_templates(frame, np.flatnonzero(stale & (tracks.id >= 0)), tally)
+        self.take_templates(frame, live[stale], tally)
 
     def take_templates(self, frame, slots, tally):
         """Store the patch of each feature at its present place, all levels."""
