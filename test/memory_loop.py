@@ -4,6 +4,7 @@ A script, because the statistics of numba's runtime must be switched on before t
 and the growth of a process is best seen in one that does nothing else.
 """
 
+import inspect
 import json
 import os
 import sys
@@ -23,15 +24,34 @@ def arrays_in(values) -> int:
     return count
 
 
-class Counted:
-    """A kernel that notes what it allocated beyond the wrappers of its arguments."""
+def outside(value, block) -> bool:
+    """Whether an argument is, or holds, an array that is not a part of `block`."""
+    import numpy as np
 
-    def __init__(self, kernel, excess):
-        self.kernel, self.excess = kernel, excess
+    if isinstance(value, tuple):
+        return any(outside(each, block) for each in value)
+    if not isinstance(value, np.ndarray):
+        return False
+    at = value.ctypes.data - block.ctypes.data
+    return not 0 <= at <= at + value.nbytes <= block.nbytes
+
+
+class Counted:
+    """A kernel that notes what it allocated beyond the wrappers of its arguments.
+
+    `beside` collects `kernel.parameter` of every array that is not in `block`.
+    """
+
+    def __init__(self, kernel, excess, block, beside):
+        self.kernel, self.excess, self.block, self.beside = kernel, excess, block, beside
+        self.names = list(inspect.signature(kernel.py_func).parameters)
 
     def __call__(self, *args):
         from numba.core.runtime import rtsys
 
+        for parameter, value in zip(self.names, args):
+            if outside(value, self.block):
+                self.beside.add(f"{self.kernel.__name__}.{parameter}")
         before = rtsys.get_allocation_stats()
         out = self.kernel(*args)
         after = rtsys.get_allocation_stats()
@@ -42,17 +62,21 @@ class Counted:
         return out
 
 
-def count_kernels() -> dict:
-    """Wrap every kernel that Python modules of the package call; fills {name: (calls, excess)}."""
+def count_kernels(block):
+    """Wrap every kernel that Python modules of the package call.
+
+    Returns:
+        ({name: (calls, excess allocations)}, set of arrays beside `block`), filled later.
+    """
     from vio import _jit
 
-    excess, kernels = {}, set(map(id, _jit.KERNELS))
+    excess, beside, kernels = {}, set(), set(map(id, _jit.KERNELS))
     for name, module in list(sys.modules.items()):
         if name.startswith("vio."):
             for key, value in list(vars(module).items()):
                 if id(value) in kernels:
-                    setattr(module, key, Counted(value, excess))
-    return excess
+                    setattr(module, key, Counted(value, excess, block, beside))
+    return excess, beside
 
 
 def resident_kb() -> int:
@@ -76,11 +100,11 @@ def main():
     rounds, length = int(sys.argv[1]), int(sys.argv[2])
     flight = Flight(length)
     odometry = Odometry(flight.rig, Config())
-    samples, live, frames, excess = [], [], 0, {}
+    samples, live, frames = [], [], 0
     for k in range(rounds):
         if k == 1:  # everything is loaded
             _nrt_python.memsys_enable_stats()
-            excess = count_kernels()
+            excess, beside = count_kernels(odometry.arena.block)
         odometry.reset()
         for frame, imu in zip(flight.frames, flight.imu):
             result = odometry.process(frame, imu)
@@ -96,6 +120,7 @@ def main():
             "live": live,
             "resident_kb": samples,
             "kernels": excess,
+            "beside": sorted(beside),
         },
         sys.stdout,
     )
