@@ -7,6 +7,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from vio.config import overlay
+from vio.memory.arena import arena_bytes
 from vio.memory.budget import check_budget
 from vio.memory.plain import describe, plain_layout
 from vio.odometry import ledger
@@ -77,6 +78,9 @@ def ledger_table(tree) -> Table:
                     b["name"], shape, b["format"], bits, size, b["lifetime"], b["writer"],
                     b["reader"],
                 )  # fmt: skip
+    table.add_section()
+    note = "front and back scratch lie over each other"
+    table.add_row("overlap", "", "", "", str(-tree["overlap_bytes"]), note, "", "")
     return table
 
 
@@ -120,7 +124,7 @@ def ablation(dataset, config, seconds=None, mono: bool = False, progress=None):
         rows.append(
             {
                 "case": name,
-                "total_bytes": sum(b.bytes for b in lines),
+                "total_bytes": arena_bytes(lines),
                 "groups": describe(lines)["groups"],
                 **{key: figures[key] for key in FIGURES},
             }

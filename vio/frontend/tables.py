@@ -1,5 +1,6 @@
 """What the front end remembers and works in: fixed-capacity tables and their ledger."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,22 @@ class Scratch(NamedTuple):
     occupied: np.ndarray
 
 
+def reduced(rig, factor: int):
+    """The rig with images `factor` times smaller: pixel u becomes (u + 0.5) / factor - 0.5."""
+    if factor == 1:
+        return rig
+    cameras = []
+    for camera in (rig.cam0, rig.cam1):
+        if camera is not None:
+            params = camera.params.copy()
+            params[:2] /= factor
+            params[2:4] = (params[2:4] + 0.5) / factor - 0.5
+            width, height = camera.width // factor, camera.height // factor
+            camera = replace(camera, width=width, height=height, params=params)
+        cameras.append(camera)
+    return replace(rig, cam0=cameras[0], cam1=cameras[1])
+
+
 def level_bits(config) -> tuple:
     """Bits per pixel of the codes of every level of a FrontendConfig."""
     coarse = config.levels - 2
@@ -74,6 +91,7 @@ def grid_shape(rig, config) -> tuple[int, int, int]:
 
 def buffers(rig, config) -> list[Buffer]:
     """Ledger of the front end for a rig and a FrontendConfig."""
+    rig = reduced(rig, config.reduce)
     n, levels = config.max_features, config.levels
     out = []
 
@@ -96,7 +114,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("mixed", (width // 2 + 2,), "i2"),
         ("block", (4, 4), "f4"),
     ):
-        add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
+        add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")
     add("track.id", (n,), "i4", "run", "identity of a feature")
     add("track.age", (n,), "i4", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
@@ -132,5 +150,5 @@ def buffers(rig, config) -> list[Buffer]:
         ("cell_score", (rows * cols,), "f4"),
         ("occupied", (rows, cols), "u1"),
     ):
-        add(f"front.{name}", shape, dtype, "frame", "front end scratch")
+        add(f"front.{name}", shape, dtype, "front", "front end scratch")
     return out

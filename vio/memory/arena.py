@@ -11,7 +11,9 @@ GUARD, POISON = 0xC5, 0xA5
 class Buffer(NamedTuple):
     """One line of the ledger.
 
-    `lifetime` is `run` (state kept between frames) or `frame` (scratch of one call).
+    `lifetime` is `run` (state kept between frames), `front` or `back` (scratch of one half of
+    the odometry, which lie over each other because the halves run in turn), or `frame` (scratch
+    of both).
     Packed buffers are byte arrays; `format` says what is in them and `elements` how many
     (pixels, say). Who writes and reads a buffer is in `vio/memory/roles.py`.
     """
@@ -46,11 +48,20 @@ class Buffer(NamedTuple):
         return self.format or f"{kind}{8 * np.dtype(self.dtype).itemsize}"
 
 
+def overlap(ledger) -> int:
+    """Bytes saved by laying the scratch of the two halves over each other."""
+    return min(sum(b.bytes for b in ledger if b.lifetime == half) for half in ("front", "back"))
+
+
+def arena_bytes(ledger) -> int:
+    """Size of the arena: the sum of the ledger's lines less the overlap."""
+    return sum(b.bytes for b in ledger) - overlap(ledger)
+
+
 class Arena:
     """The block and its views: `arena[name]` is a C-contiguous ndarray into the block.
 
-    Buffers stand in order of falling element size, so each is aligned without padding and
-    `total_bytes` is the exact sum of the ledger.
+    Buffers stand in order of falling element size, so each is aligned without padding.
     """
 
     def __init__(self, ledger: list[Buffer], guards: bool = False):
@@ -58,25 +69,42 @@ class Arena:
 
         Args:
             ledger: its lines. guards: put bytes of a fixed pattern before, between and behind
-                the buffers, so that `check_guards` finds what was written beside them.
+                the buffers, so that `check_guards` finds what was written beside them; the
+                halves' scratch then lies side by side.
         """
         self.ledger = ledger
-        self.total_bytes = sum(b.bytes for b in ledger)
+        self.total_bytes = arena_bytes(ledger)
         gap = GUARD_BYTES if guards else 0
         order = sorted(ledger, key=lambda b: -np.dtype(b.dtype).itemsize)
-        size = self.total_bytes + gap * (len(order) + 1)
+        size = sum(b.bytes for b in ledger) + gap * (len(order) + 1)
+        if not guards:
+            # The shared scratch comes first; 7 bytes at most align what follows.
+            halves = [[b for b in order if b.lifetime == half] for half in ("front", "back")]
+            shared = max(sum(b.bytes for b in half) for half in halves)
+            size = self.total_bytes + -shared % 8
         # Zeros of 8 bytes: the block begins where the widest element may stand.
         self.block = np.zeros(-(-size // 8), np.int64).view(np.uint8)[:size]
-        self._views, self._guards, at = {}, [], 0
-        for buffer in order:
+        self._views, self._guards = {}, []
+        if guards:
+            end = self._place(order, 0, gap)
+            self._guards.append(("the end", self.block[end : end + gap]))
+        else:
+            for half in halves:
+                self._place(half, 0, 0)
+            rest = [b for b in order if b.lifetime not in ("front", "back")]
+            self._place(rest, shared + -shared % 8, 0)
+        self.clear()
+
+    def _place(self, buffers, at, gap) -> int:
+        """Lay buffers side by side from byte `at`, `gap` bytes before each; returns the end."""
+        for buffer in buffers:
             if buffer.name in self._views:
                 raise ValueError(f"two buffers are called {buffer.name}")
             self._guards.append((buffer.name, self.block[at : at + gap]))
             raw = self.block[at + gap : at + gap + buffer.bytes]
             self._views[buffer.name] = raw.view(buffer.dtype).reshape(buffer.shape)
             at += gap + buffer.bytes
-        self._guards.append(("the end", self.block[at : at + gap]))
-        self.clear()
+        return at
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._views[name]
@@ -92,12 +120,12 @@ class Arena:
             guard[:] = GUARD
 
     def poison(self):
-        """Fill the `frame` buffers with NaN or 0xA5: nothing may be expected in them.
+        """Fill all scratch with NaN or 0xA5: nothing may be expected in it.
 
         To be called between frames; what a kernel then reads before it wrote shows.
         """
         for buffer in self.ledger:
-            if buffer.lifetime == "frame":
+            if buffer.lifetime != "run":
                 view = self._views[buffer.name]
                 if view.dtype.kind == "f":
                     view[...] = np.nan

@@ -1,5 +1,6 @@
 """The cap on the arena: a configuration that does not fit is refused before the first frame."""
 
+from vio.memory.arena import arena_bytes
 from vio.memory.roles import role
 from vio.types import VioError
 
@@ -13,7 +14,7 @@ def check_budget(ledger, budget_bytes: int):
     Raises:
         VioError: it does not fit; names the largest buffers and what makes each smaller.
     """
-    total = sum(b.bytes for b in ledger)
+    total = arena_bytes(ledger)
     if budget_bytes == 0 or total <= budget_bytes:
         return
     largest = sorted(ledger, key=lambda b: -b.bytes)[:3]

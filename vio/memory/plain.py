@@ -13,6 +13,7 @@ numbers without ids, and no coupling with the landmarks.
 
 import numpy as np
 
+from vio.memory.arena import arena_bytes, overlap
 from vio.memory.roles import GROUPS, role
 
 RECORD = 6
@@ -73,7 +74,7 @@ def plain_layout(ledger) -> dict:
             group: round(groups[group] / own[group], 2) if own[group] else None
             for group in ("frames", "graph", "solver")
         }
-        factors["total"] = round(total / sum(own.values()), 2)
+        factors["total"] = round(total / arena_bytes(ledger), 2)
         out[key] = {"total_bytes": total, "groups": groups, "factors": factors}
     return {**out["plain"], "lean": out["lean"]}
 
@@ -101,7 +102,8 @@ def describe(ledger) -> dict:
             }
         )
     return {
-        "total_bytes": sum(groups.values()),
+        "total_bytes": arena_bytes(ledger),
+        "overlap_bytes": overlap(ledger),
         "groups": groups,
         "plain": plain_layout(ledger),
         "buffers": buffers,
