@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-COMMANDS = ("run", "eval", "sim", "demo", "info", "warmup")
+COMMANDS = ("run", "eval", "sim", "demo", "memory", "info", "warmup")
 
 
 def vio(*words, cwd=None, **more):

@@ -1,0 +1,130 @@
+"""The odometry on the synthetic wall, over and over: what it allocates, as JSON on stdout.
+
+A script, because the statistics of numba's runtime must be switched on before the first kernel
+and the growth of a process is best seen in one that does nothing else.
+"""
+
+import inspect
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def arrays_in(values) -> int:
+    """Arrays among arguments, also in tuples: each is wrapped once when a kernel is called."""
+    import numpy as np
+
+    count = 0
+    for value in values:
+        if isinstance(value, np.ndarray):
+            count += 1
+        elif isinstance(value, tuple):
+            count += arrays_in(value)
+    return count
+
+
+def outside(value, block) -> bool:
+    """Whether an argument is, or holds, an array that is not a part of `block`."""
+    import numpy as np
+
+    if isinstance(value, tuple):
+        return any(outside(each, block) for each in value)
+    if not isinstance(value, np.ndarray):
+        return False
+    at = value.ctypes.data - block.ctypes.data
+    return not 0 <= at <= at + value.nbytes <= block.nbytes
+
+
+class Counted:
+    """A kernel that notes what it allocated beyond the wrappers of its arguments.
+
+    `beside` collects `kernel.parameter` of every array that is not in `block`.
+    """
+
+    def __init__(self, kernel, excess, block, beside):
+        self.kernel, self.excess, self.block, self.beside = kernel, excess, block, beside
+        self.names = list(inspect.signature(kernel.py_func).parameters)
+
+    def __call__(self, *args):
+        from numba.core.runtime import rtsys
+
+        for parameter, value in zip(self.names, args):
+            if outside(value, self.block):
+                self.beside.add(f"{self.kernel.__name__}.{parameter}")
+        before = rtsys.get_allocation_stats()
+        out = self.kernel(*args)
+        after = rtsys.get_allocation_stats()
+        name = self.kernel.__name__
+        count, more = self.excess.get(name, (0, 0))
+        more += after.alloc - before.alloc - arrays_in(args)
+        self.excess[name] = (count + 1, more)
+        return out
+
+
+def count_kernels(block):
+    """Wrap every kernel that Python modules of the package call.
+
+    Returns:
+        ({name: (calls, excess allocations)}, set of arrays beside `block`), filled later.
+    """
+    from vio import _jit
+
+    excess, beside, kernels = {}, set(), set(map(id, _jit.KERNELS))
+    for name, module in list(sys.modules.items()):
+        if name.startswith("vio."):
+            for key, value in list(vars(module).items()):
+                if id(value) in kernels:
+                    setattr(module, key, Counted(value, excess, block, beside))
+    return excess, beside
+
+
+def resident_kb() -> int:
+    """Memory of this process in RAM [kB], 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def main():
+    root = Path(__file__).resolve().parent
+    sys.path[:0] = [str(root), str(root.parent)]
+    from numba.core.runtime import _nrt_python, rtsys
+    from textures import Flight
+
+    from vio.config import Config
+    from vio.odometry import Odometry
+
+    rounds, length = int(sys.argv[1]), int(sys.argv[2])
+    flight = Flight(length)
+    odometry = Odometry(flight.rig, Config())
+    samples, live, frames = [], [], 0
+    for k in range(rounds):
+        if k == 1:  # everything is loaded
+            _nrt_python.memsys_enable_stats()
+            excess, beside = count_kernels(odometry.arena.block)
+        odometry.reset()
+        for frame, imu in zip(flight.frames, flight.imu):
+            result = odometry.process(frame, imu)
+            frames += 1
+        if k >= 1:
+            stats = rtsys.get_allocation_stats()
+            live.append(stats.alloc - stats.free)
+            samples.append(resident_kb())
+    json.dump(
+        {
+            "frames": frames,
+            "status": int(result.estimate.status),
+            "live": live,
+            "resident_kb": samples,
+            "kernels": excess,
+            "beside": sorted(beside),
+        },
+        sys.stdout,
+    )
+
+
+if __name__ == "__main__":
+    main()
