@@ -111,15 +111,14 @@ def test_covariance_after_optimise(sigma):
     same_covariance(newest_covariance(t), dense_covariance(t))
 
 
-@pytest.mark.xfail(strict=True, reason="a refused step leaves its damping in the factor")
-@pytest.mark.parametrize("iterations", [2, 3])
+@pytest.mark.parametrize("iterations", [6, 7])
 def test_covariance_after_a_refused_step(iterations):
+    """The last step is refused, or the one before; both leave damping behind."""
     t = anchored(n_points=12)
     tables.perturb(t, np.random.default_rng(0), 0.6, 1.2, 0.6, (0.01, 0.1), 0.6, fixed=False)
     tables.run_optimise(t, iterations)
     assert t.tallies[0] > t.tallies[6], "a step was refused"
-    ratio = np.diag(newest_covariance(t)) / np.diag(dense_covariance(t))
-    assert 0.2 < ratio.min() and ratio.max() < 5
+    same_covariance(newest_covariance(t), dense_covariance(t))
 
 
 def test_cost_never_rises():
