@@ -25,6 +25,7 @@ setup(
         ("share/ament_index/resource_index/packages", ["resource/vio"]),
         ("share/vio", ["package.xml"]),
         ("share/vio/config", sorted(glob("config/*.yaml"))),
+        ("share/vio/config/energy", sorted(glob("config/energy/*.yaml"))),
         ("share/vio/launch", sorted(glob("launch/*.launch.py"))),
     ],
     install_requires=[

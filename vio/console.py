@@ -21,6 +21,27 @@ def show(metrics: dict, title: str, as_json: bool, quiet: bool = False):
         Console().print(table(metrics, title))
 
 
+def show_parts(parts, as_json: bool):
+    """A result as JSON, or as its tables and lines one after the other.
+
+    Args:
+        parts: (tree for JSON, list of tables and strings).
+    """
+    tree, pieces = parts
+    if as_json:
+        from vio.runfolder import plain
+
+        typer.echo(json.dumps(plain(tree), indent=2))
+        return
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:  # a file has no width
+        console = Console(width=120)
+    for piece in pieces:
+        console.print(piece, highlight=False)
+
+
 def note(text: str, silent: bool):
     """One line for the person at the terminal; never mixed into standard output."""
     if not silent:

@@ -1,0 +1,24 @@
+"""Small made-up runs for the energy tests."""
+
+import numpy as np
+
+from vio.config import Config
+from vio.energy.plan import Plan, describe
+from vio.events import INDEX, N_EVENTS
+from vio.odometry import ledger
+from vio.sim.rig import euroc_rig
+
+
+def plan(config=None):
+    config, rig = config or Config(), euroc_rig()
+    return Plan(describe(rig, config, ledger(rig, config)))
+
+
+def events(frames=20, seed=0):
+    """Random tallies of the size a real frame has."""
+    rng = np.random.default_rng(seed)
+    out = rng.integers(0, 200, (frames, N_EVENTS))
+    out[:, INDEX["sensor_px"]] = 2 * 752 * 480
+    for name in ("solves", "linearisations", "marginalised", "keyframes"):
+        out[:, INDEX[name]] = rng.integers(1, 4, frames)
+    return out.astype(np.int64)

@@ -1,0 +1,39 @@
+"""Numbers the models multiply with: the tallies themselves, and a few drawn from them."""
+
+import numpy as np
+
+from vio.events import INDEX, NAMES
+from vio.types import VioError
+
+POWERS = (
+    ("solve_dim", "solves"),
+    ("marginalise_dim", "marginalised"),
+    ("prior_rows", "linearisations"),
+)
+DERIVED = ("frame", "cam0", "cam1", "ransac_tests") + tuple(
+    f"{name}{power}" for name, _ in POWERS for power in (2, 3)
+)
+FEATURES = NAMES + DERIVED
+AT = {name: i for i, name in enumerate(FEATURES)}
+
+
+def matrix(events, plan) -> np.ndarray:
+    """(F, len(FEATURES)) float64 of (F, N_EVENTS) tallies."""
+    events = np.atleast_2d(np.asarray(events, float))
+    images = events[:, INDEX["sensor_px"]] / plan.pixels
+    cam0 = np.minimum(images, 1.0)
+    tests = events[:, INDEX["ransac_points"]] * events[:, INDEX["ransac_hypotheses"]]
+    columns = [np.ones(len(events)), cam0, images - cam0, tests]
+    for name, times in POWERS:
+        total, n = events[:, INDEX[name]], np.maximum(events[:, INDEX[times]], 1.0)
+        columns += [total**2 / n, total**3 / n**2]
+    return np.column_stack([events, *columns])
+
+
+def in_order(names, events) -> np.ndarray:
+    """Saved tallies (F, n) in the order of this version's NAMES; VioError if one is missing."""
+    at = {str(name): i for i, name in enumerate(names)}
+    missing = [name for name in NAMES if name not in at]
+    if missing:
+        raise VioError(f"events.npz: no tally '{missing[0]}'; run the recording again")
+    return np.asarray(events)[:, [at[name] for name in NAMES]]

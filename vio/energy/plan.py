@@ -1,0 +1,99 @@
+"""What ran: sizes of images, tables and buffers, as plain data a run folder keeps.
+
+`describe` turns a rig, its configuration and the arena's ledger into `ledger.json`;
+`Plan` reads that. Pricing needs nothing else of a run but its events.
+"""
+
+import json
+from pathlib import Path
+
+from vio.energy.memory import Tensor
+from vio.types import VioError
+
+FILE = "ledger.json"
+ITEM_BITS = {"1": 8, "2": 16, "4": 32, "8": 64}
+
+
+def describe(rig, config, ledger, mono: bool = False) -> dict:
+    """Plain description of an odometry, for `ledger.json`.
+
+    Args:
+        ledger: lines with name, shape, dtype (or bits per element), bytes and lifetime.
+    """
+    cameras = [rig.cam0] if mono or rig.cam1 is None else [rig.cam0, rig.cam1]
+    return {
+        "cameras": [[cam.width, cam.height] for cam in cameras],
+        "rate_hz": rig.cam0.rate_hz,
+        "levels": config.frontend.levels,
+        "search_level": config.frontend.search_level,
+        "buffers": [
+            {
+                "name": line.name,
+                "shape": [int(n) for n in line.shape],
+                "bits": bits_of(line),
+                "bytes": int(line.bytes),
+                "lifetime": line.lifetime,
+            }
+            for line in ledger
+        ],
+    }
+
+
+def bits_of(line) -> float:
+    """Bits of one element of a line of the ledger."""
+    bits = getattr(line, "bits", None)
+    return float(bits) if bits is not None else float(ITEM_BITS[line.dtype[-1]])
+
+
+class Plan:
+    """Sizes the models are written in.
+
+    Attributes:
+        width, height: of one image [px]. cameras: how many. rate_hz: of the frames.
+        tensors: name -> Tensor; the buffers of the arena, the images as they arrive, and the
+            calibration. shapes: name -> shape.
+    """
+
+    def __init__(self, tree: dict):
+        self.width, self.height = tree["cameras"][0]
+        self.cameras = len(tree["cameras"])
+        self.rate_hz = float(tree["rate_hz"])
+        self.levels = int(tree["levels"])
+        self.search_level = int(tree["search_level"])
+        self.shapes, self.tensors, self.lifetime = {}, {}, {}
+        for line in tree["buffers"]:
+            shape = tuple(line["shape"])
+            self.add(line["name"], shape, float(line["bits"]), line["lifetime"])
+        self.arena_bytes = sum(line["bytes"] for line in tree["buffers"])
+        for cam in range(self.cameras):
+            if f"image{cam}" not in self.tensors:
+                self.add(f"image{cam}", (self.height, self.width), 8.0, "frame")
+        self.add("calibration", (2, 40), 64.0, "run")
+
+    def add(self, name, shape, bits, lifetime):
+        """Enter a tensor."""
+        elements = 1
+        for n in shape:
+            elements *= n
+        self.shapes[name], self.lifetime[name] = shape, lifetime
+        self.tensors[name] = Tensor(name, elements, bits)
+
+    def size(self, name) -> int:
+        """Elements of a tensor."""
+        return self.tensors[name].elements
+
+    @property
+    def pixels(self) -> int:
+        """Of one image."""
+        return self.width * self.height
+
+
+def read(folder) -> Plan:
+    """The plan of a run folder; VioError if it has none."""
+    path = Path(folder) / FILE
+    try:
+        return Plan(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise VioError(f"{path}: not there; run the recording again with this version") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise VioError(f"{path}: not a ledger: {type(error).__name__}: {error}") from None
