@@ -1,0 +1,89 @@
+"""The IMU buffer: overflow, spans, the camera's clock, rest."""
+
+import numpy as np
+import pytest
+from world import IMU_NS, T0_NS, Motion, imu_samples
+
+from vio import events
+from vio.config import ImuConfig
+from vio.imu import buffer
+from vio.imu.preintegrate import preintegrated_array
+from vio.memory.arena import Arena
+from vio.types import ImuModel
+
+CONFIG = ImuConfig(buffer_samples=60)
+SAMPLES, _ = imu_samples(Motion(), 1.0)
+
+
+def make(offset=0.0):
+    return buffer.ImuBuffer(ImuModel(), CONFIG, offset, Arena(buffer.buffers(CONFIG)))
+
+
+def tally():
+    return events.Tally(np.zeros(events.N_EVENTS, np.int64))
+
+
+def content(imu):
+    return {name: getattr(imu.samples, name)[: imu.count] for name in ("t_ns", "gyro", "accel")}
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 60, 100])
+def test_overflow_keeps_the_newest(chunk):
+    imu = make()
+    for at in range(0, 200, chunk):
+        imu.append(SAMPLES[at : min(at + chunk, 200)])
+    assert imu.count == 60
+    for name, column in content(imu).items():
+        np.testing.assert_array_equal(column, SAMPLES[140:200][name])
+
+
+def test_nothing_new_changes_nothing():
+    imu = make()
+    imu.append(SAMPLES[:5])
+    imu.append(SAMPLES[:0])
+    np.testing.assert_array_equal(content(imu)["t_ns"], SAMPLES["t_ns"][:5])
+
+
+def test_span_reaches_one_beyond_each_end():
+    imu = make()
+    imu.append(SAMPLES[:20])
+    t = SAMPLES["t_ns"]
+    assert imu.span(t[3], t[7]) == (3, 7)
+    assert imu.span(t[3] + 1, t[7] + 1) == (3, 8)
+    assert imu.span(t[3] - 1, t[7] - 1) == (2, 7)
+    assert imu.span(t[0] - 10 * IMU_NS, t[19] + 10 * IMU_NS) == (0, 19)
+
+
+def test_stamps_are_in_the_cameras_clock():
+    imu = make(offset=0.007)  # t_imu = t_cam + 7 ms
+    imu.append(SAMPLES[:20])
+    np.testing.assert_array_equal(content(imu)["t_ns"], SAMPLES["t_ns"][:20] - 7_000_000)
+    imu.append(SAMPLES[20:70])
+    np.testing.assert_array_equal(content(imu)["t_ns"], SAMPLES["t_ns"][10:70] - 7_000_000)
+
+
+def test_preintegrates_its_samples_and_tallies():
+    imu, out, counts = make(), preintegrated_array(1), tally()
+    imu.append(np.delete(SAMPLES[:40], slice(20, 26)))
+    imu.preintegrate(SAMPLES["t_ns"][10], SAMPLES["t_ns"][35], np.zeros(6), out, 0, counts)
+    assert out.dt[0] == pytest.approx(25 * 0.005)
+    named = dict(zip(events.NAMES, counts.counts))
+    assert (named["imu_samples"], named["imu_gaps"], named["imu_saturated"]) == (19, 1, 0)
+
+
+def test_quiet_only_when_nothing_moves():
+    rng = np.random.default_rng(0)
+    resting, _ = imu_samples(Motion(0.0), 1.0, rng)
+    late = T0_NS + 40 * IMU_NS
+    imu = make()
+    assert not imu.quiet(late), "an empty buffer is not quiet"
+    imu.append(resting[:61])
+    assert imu.quiet(late)
+    imu.reset()
+    imu.append(imu_samples(Motion(4.0), 1.0)[0][:61])
+    assert not imu.quiet(late)
+    imu.reset()
+    shaken = resting[:61].copy()
+    shaken["accel"][50:, 0] += 2.0
+    imu.append(shaken)
+    assert not imu.quiet(late)

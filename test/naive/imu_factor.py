@@ -1,0 +1,90 @@
+"""Inertial and standstill factors: residuals by the formula, Jacobians by differences.
+
+States are (R, p, v, bias); full coordinates hold 15 entries per slot.
+"""
+
+import numpy as np
+
+from naive.derivative import jacobian
+from naive.preintegrate import exp, log
+
+
+def state(slots, s):
+    """Where slot s is."""
+    return slots.R[s], slots.p[s], slots.v[s], slots.bias[s]
+
+
+def state_lin(slots, s):
+    """Where slot s is linearised."""
+    return slots.R_lin[s], slots.p_lin[s], slots.v_lin[s], slots.bias_lin[s]
+
+
+def plus(x, d):
+    return x[0] @ exp(d[:3]), x[1] + d[3:6], x[2] + d[6:9], x[3] + d[9:15]
+
+
+def minus(x, y):
+    """d with y + d = x."""
+    return np.concatenate([log(y[0].T @ x[0]), x[1] - y[1], x[2] - y[2], x[3] - y[3]])
+
+
+def raw_residual(x, y, pre, j, gravity):
+    """Unwhitened residual (9,) of preintegrated interval j between states x and y."""
+    g, dt = np.array([0, 0, -gravity]), pre.dt[j]
+    bent = pre.J[j] @ (x[3] - pre.bias[j])
+    return np.concatenate(
+        [
+            log((pre.R[j] @ exp(bent[:3])).T @ x[0].T @ y[0]),
+            x[0].T @ (y[1] - x[1] - x[2] * dt - 0.5 * g * dt**2) - pre.p[j] - bent[3:6],
+            x[0].T @ (y[2] - x[2] - g * dt) - pre.v[j] - bent[6:9],
+        ]
+    )
+
+
+def imu_rows(x, y, pre, j, gravity, walk):
+    """Whitened residual (15,)."""
+    white = np.linalg.solve(
+        np.linalg.cholesky(pre.cov[j]), raw_residual(x, y, pre, j, gravity)
+    )
+    sigma = np.repeat(walk, 3) * np.sqrt(pre.dt[j])
+    return np.concatenate([white, (y[3] - x[3]) / sigma])
+
+
+def two_slots(rows, slots, i, j):
+    """(r now, J (15, 30) at the linearisation points) of a residual of two states."""
+    x, y = state_lin(slots, i), state_lin(slots, j)
+    J = jacobian(lambda d: rows(plus(x, d[:15]), plus(y, d[15:])), 30)
+    return rows(state(slots, i), state(slots, j)), J
+
+
+def imu_residual(slots, pre, i, j, gravity, walk):
+    return two_slots(lambda x, y: imu_rows(x, y, pre, j, gravity, walk), slots, i, j)
+
+
+def still_residual(slots, i, j, sigma):
+    def rows(x, y):
+        turned = log(x[0].T @ y[0]) / sigma[0]
+        moved = (y[1] - x[1]) / sigma[1]
+        return np.concatenate([turned, moved, y[2] / sigma[2], x[2] / sigma[2], np.zeros(3)])
+
+    return two_slots(rows, slots, i, j)
+
+
+def add_factor(H, b, i, j, r, J):
+    """Add J^T J and J^T r in full coordinates; returns the cost."""
+    at = np.concatenate([np.arange(15 * s, 15 * s + 15) for s in (i, j)])
+    H[np.ix_(at, at)] += J.T @ J
+    b[at] += J.T @ r
+    return r @ r
+
+
+def linearise_motion(slots, pre, order, gravity, walk, still_sigma, use, H, b):
+    """(cost, factors) of all factors between neighbours that both have motion."""
+    cost, count = 0.0, 0
+    for i, j in zip(order, order[1:]):
+        if slots.motion[i] and slots.motion[j] and use[j]:
+            cost += add_factor(H, b, i, j, *imu_residual(slots, pre, i, j, gravity, walk))
+            count += 1
+            if slots.still[j]:
+                cost += add_factor(H, b, i, j, *still_residual(slots, i, j, still_sigma))
+    return cost, count

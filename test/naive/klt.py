@@ -1,0 +1,82 @@
+"""Patch alignment in plain double precision, sampling with scipy, algebra with numpy."""
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+REGION = 24
+
+
+def bilinear(image, x, y):
+    return map_coordinates(image.astype(float), [y, x], order=1, mode="nearest")
+
+
+def take_template(image, x, y):
+    """(10, 10) of grey values around (x, y), or None if it is not inside."""
+    offset = np.arange(10) - 4.5
+    left, top = np.floor(x - 4.5), np.floor(y - 4.5)
+    if left < 0 or top < 0 or left + 10 >= image.shape[1] or top + 10 >= image.shape[0]:
+        return None
+    gx, gy = np.meshgrid(x + offset, y + offset)
+    return bilinear(image, gx, gy)
+
+
+def load_region(image, x0, y0):
+    rows = np.clip(np.arange(y0, y0 + REGION), 0, image.shape[0] - 1)
+    cols = np.clip(np.arange(x0, x0 + REGION), 0, image.shape[1] - 1)
+    return image[np.ix_(rows, cols)].astype(np.float32)
+
+
+def steepest_descent(template):
+    """(basis (3, 8, 8), Gram matrix (2, 2), energy)."""
+    T = template.astype(float)
+    gx, gy, t = (T[1:-1, 2:] - T[1:-1, :-2]) / 2, (T[2:, 1:-1] - T[:-2, 1:-1]) / 2, T[1:-1, 1:-1]
+    nuisance = np.stack([np.ones(64), t.ravel()], axis=1)
+    Q, _ = np.linalg.qr(nuisance)
+    G = np.stack([gx.ravel(), gy.ravel()], axis=1)
+    G = G - Q @ (Q.T @ G)
+    t = t - t.mean()
+    basis = np.stack([G[:, 0].reshape(8, 8), G[:, 1].reshape(8, 8), t])
+    return basis, G.T @ G, float(np.sum(t * t))
+
+
+def patch(image, x, y, warp):
+    """(8, 8) sampled through the warp about (x, y)."""
+    v, u = np.meshgrid(np.arange(8) - 3.5, np.arange(8) - 3.5, indexing="ij")
+    warp = np.asarray(warp, float)
+    return bilinear(image, x + warp[0, 0] * u + warp[0, 1] * v, y + warp[1, 0] * u + warp[1, 1] * v)
+
+
+def project_patch(image, x, y, warp, basis):
+    values = patch(image, x, y, warp)
+    dots = [float(np.sum(b * values)) for b in basis]
+    return np.array([*dots, values.sum(), (values**2).sum()])
+
+
+def align(levels, templates, warp, uv, first_level, last_level, params):
+    """(uv, correlation, iterations) of one feature; correlation 0 if it was not found."""
+    u, v = (float(a) for a in uv)
+    iterations, result = 0, 0.0
+    for level in range(first_level, last_level - 1, -1):
+        x, y = (u + 0.5) / 2**level - 0.5, (v + 0.5) / 2**level - 0.5
+        start = np.array([x, y])
+        basis, gram, energy = steepest_descent(templates[level])
+        result, converged = 0.0, False
+        if np.linalg.det(gram) <= params[3] * np.trace(gram):
+            continue
+        for _ in range(int(params[0])):
+            dx, dy, dt, s1, s2 = project_patch(levels[level], x, y, warp, basis)
+            iterations += 1
+            result = dt / np.sqrt((s2 - s1 * s1 / 64) * energy)
+            if dt <= 0:
+                break
+            step = np.linalg.solve(gram, [dx, dy]) / (dt / energy)
+            step *= min(1.0, 2.0 / max(np.linalg.norm(step), 1e-12))
+            x, y = (x, y) - np.asarray(warp, float) @ step
+            if np.linalg.norm(step) < params[1]:
+                converged = True
+                break
+        if result > 0.3 and np.hypot(*(start - (x, y))) < 8:
+            u, v = (x + 0.5) * 2**level - 0.5, (y + 0.5) * 2**level - 0.5
+        if level == last_level and not converged and result < 0.9:
+            result = 0.0
+    return np.array([u, v]), (result if result >= params[2] else 0.0), iterations

@@ -1,0 +1,28 @@
+"""Linear algebra by numpy and scipy on dense matrices."""
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+
+def dot(a, b):
+    return float(np.dot(a, b))
+
+
+def cholesky(A):
+    return np.linalg.cholesky(A)
+
+
+def forward(L, x):
+    return solve_triangular(L, x, lower=True)
+
+
+def backward(L, x):
+    return solve_triangular(L.T, x, lower=False)
+
+
+def solve(H, b, damping):
+    return np.linalg.solve(H + damping * np.diag(np.diag(H)), -b)
+
+
+def covariance(H, at, size):
+    return np.linalg.inv(H)[at : at + size, at : at + size]

@@ -1,0 +1,139 @@
+"""Reprojection as in a textbook: metric points, numeric Jacobians, one dense system.
+
+Full coordinates: 15 entries per slot, then 3 per landmark (x, y, inverse depth).
+"""
+
+import numpy as np
+
+from naive.derivative import jacobian
+from naive.imu_factor import plus, state, state_lin
+
+TINY = 1e-6  # the kernels' addition to the diagonal of a landmark's block
+
+
+def observations(landmarks, m):
+    """(slot, camera, x, y, weight) of landmark m: the one place that knows the table."""
+    obs = np.asarray(landmarks.obs[m], float)
+    return [(s, c, *obs[s, c]) for s, c in zip(*np.nonzero(obs[:, :, 2]))]
+
+
+def relative_poses(states, host):
+    """{slot: (R, p)} from imu `host` to the imu of every slot."""
+    R_h, p_h = states[host][:2]
+    return {s: (x[0].T @ R_h, x[0].T @ (p_h - x[1])) for s, x in states.items()}
+
+
+def seen_from(rel, y, rho):
+    """The point y / rho of the host in another imu, times rho."""
+    return rho * (rel[0] @ (y / rho) + rel[1])
+
+
+def in_camera(host, x, ext, cam, point):
+    """Metric point in camera `cam` of state x; the point lives in cam0 of state `host`."""
+    ray = np.array([point[0], point[1], 1.0]) / point[2]
+    world = host[0] @ (ext.R_imu_cam[0] @ ray + ext.p_imu_cam[0]) + host[1]
+    return ext.R_imu_cam[cam].T @ (x[0].T @ (world - x[1]) - ext.p_imu_cam[cam])
+
+
+def residual(host, x, ext, cam, point, obs, inv_sigma):
+    q = in_camera(host, x, ext, cam, point)
+    return (q[:2] / q[2] - obs[:2]) * obs[2] * inv_sigma
+
+
+def huber(squared, limit):
+    """(weight, cost): quadratic inside, linear outside."""
+    s = np.sqrt(squared)
+    return min(1.0, limit / max(s, 1e-300)), s * s if s <= limit else limit * (2 * s - limit)
+
+
+def fold(ext, obs, now, lin, rho, inv_sigma, limit):
+    """(M, c, cost, count) of both cameras' rows on (X, rho), by differences."""
+    M, c, cost, count = np.zeros((4, 4)), np.zeros(4), 0.0, 0
+    for cam in range(2):
+        if obs[cam, 2] == 0:
+            continue
+
+        def rows(z, cam=cam):
+            q = ext.R_imu_cam[cam].T @ (z[:3] - z[3] * ext.p_imu_cam[cam])
+            return (q[:2] / q[2] - obs[cam, :2]) * obs[cam, 2] * inv_sigma
+
+        r = rows(np.append(now, rho))
+        G = jacobian(lambda d, rows=rows: rows(np.append(lin, rho) + d), 4)
+        w, loss = huber(r @ r, limit)
+        M, c, cost, count = M + w * G.T @ G, c + w * G.T @ r, cost + loss, count + 1
+    return M, c, cost, count
+
+
+def build(slots, landmarks, ext, use, inv_sigma, limit):
+    """(H, b, cost, landmarks, residuals) of all observations in full coordinates."""
+    S = slots.t_ns.size
+    n = 15 * S + 3 * landmarks.id.size
+    H, b, cost, n_res = np.zeros((n, n)), np.zeros(n), 0.0, 0
+    rows = np.flatnonzero(use)
+    for m in rows:
+        h, point = int(landmarks.host[m]), landmarks.point[m]
+        at_m = np.arange(15 * S + 3 * m, 15 * S + 3 * m + 3)
+        for j, cam, *obs in observations(landmarks, m):
+            r = residual(state(slots, h), state(slots, j), ext, cam, point, np.array(obs), inv_sigma)
+            lin_h, lin_j = state_lin(slots, h), state_lin(slots, j)
+
+            def moved(d, lin_h=lin_h, lin_j=lin_j, cam=cam, point=point, obs=obs, one=h == j):
+                d_h, d_j = np.zeros(15), np.zeros(15)
+                d_h[:6], d_j[:6] = d[:6], d[6:12]
+                host = plus(lin_h, d_h)
+                x = host if one else plus(lin_j, d_j)
+                return residual(host, x, ext, cam, point + d[12:], np.array(obs), inv_sigma)
+
+            J = jacobian(moved, 15)
+            at = np.concatenate([np.arange(15 * s, 15 * s + 6) for s in (h, j)] + [at_m])
+            w, loss = huber(r @ r, limit)
+            # a host that sees itself appears twice in `at`
+            np.add.at(H, np.ix_(at, at), w * J.T @ J)
+            np.add.at(b, at, w * J.T @ r)
+            cost, n_res = cost + loss, n_res + 1
+    return H, b, cost, rows.size, n_res
+
+
+def _invert3(A):
+    return np.linalg.inv(A + TINY * np.eye(3))
+
+
+def eliminate(H, b, gone, kept):
+    """Dense Schur complement: (H, b) over `kept` without `gone`."""
+    G = np.linalg.solve(H[np.ix_(gone, gone)], H[np.ix_(gone, kept)])
+    return H[np.ix_(kept, kept)] - H[np.ix_(kept, gone)] @ G, b[kept] - G.T @ b[gone]
+
+
+def linearise(slots, landmarks, ext, use, inv_sigma, limit, kept):
+    """Reduced system over the full indices `kept`: (H, b, cost, landmarks, residuals)."""
+    H, b, cost, n_points, n_res = build(slots, landmarks, ext, use, inv_sigma, limit)
+    first = 15 * slots.t_ns.size
+    gone = [first + 3 * m + k for m in np.flatnonzero(use) for k in range(3)]
+    H[gone, gone] += TINY
+    H, b = eliminate(H, b, gone, kept)
+    return H, b, cost, n_points, n_res
+
+
+def blocks(landmarks, use, present):
+    """6x6 blocks on and below the diagonal that the elimination fills, landmark by landmark."""
+    total = 0
+    for m in np.flatnonzero(use):
+        seen = {int(landmarks.host[m])} | {s for s, *_ in observations(landmarks, m)}
+        n = sum(bool(present[s]) for s in seen)
+        total += n * (n + 1) // 2
+    return total
+
+
+def relax(slots, landmarks, ext, use, inv_sigma, limit):
+    """Points (M, 3) after one Gauss-Newton step of each with the poses held."""
+    points = landmarks.point.copy()
+    for m in np.flatnonzero(use):
+        h, H, b = state(slots, int(landmarks.host[m])), TINY * np.eye(3), np.zeros(3)
+        for j, cam, *obs in observations(landmarks, m):
+            x, obs = state(slots, j), np.array(obs)
+            f = lambda d: residual(h, x, ext, cam, points[m] + d, obs, inv_sigma)  # noqa
+            J, r = jacobian(f, 3), f(np.zeros(3))
+            w, _ = huber(r @ r, limit)
+            H, b = H + w * J.T @ J, b + w * J.T @ r
+        points[m] -= np.linalg.solve(H, b)
+    return points

@@ -1,0 +1,243 @@
+"""Windows built for tests: the one place that knows how the back end's tables are stored."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from world import FRAME_NS, T0_NS, Motion, imu_samples, normalised, rig
+
+from vio.config import Config
+from vio.imu.preintegrate import Preintegrated, preintegrate
+from vio.memory.arena import Arena
+from vio.window import residual_imu, residual_prior, residual_vision, state
+from vio.window.estimator import extrinsics
+from vio.window.marginalise import marginalise
+from vio.window.optimise import full_layout, optimise, sync_lin
+
+STILL = np.array([1e-3, 1e-3, 5e-3])
+WALK = np.array([1.9e-5, 3e-3])
+NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
+LIMITS = np.array([2.5 / 200, 34.0, 156.0])
+P = {"inv_sigma": 2.0, "limit": 2.0, "gravity": 9.81, "walk": WALK, "still_sigma": STILL}
+
+
+def pack(A):
+    """Packed lower triangle of a dense matrix."""
+    return A[np.tril_indices(len(A))]
+
+
+def unpack(packed, n):
+    """Dense lower triangle (n, n) of packed storage."""
+    A = np.zeros((n, n))
+    A[np.tril_indices(n)] = packed[: n * (n + 1) // 2]
+    return A
+
+
+def symmetric(packed, n):
+    """Dense symmetric (n, n) of packed storage."""
+    L = unpack(packed, n)
+    return L + np.tril(L, -1).T
+
+
+def tables(stereo=True):
+    """Empty tables in an arena, as the estimator has them."""
+    config = Config()
+    arena = Arena(state.buffers(config.window, config.frontend.max_features))
+    t = SimpleNamespace(
+        config=config.window,
+        slots=arena.group("slots", state.Slots),
+        landmarks=arena.group("landmarks", state.Landmarks),
+        pre=arena.group("preintegrated", Preintegrated),
+        prior=arena.group("prior", state.Prior),
+        system=arena.group("system", state.System),
+        work=arena.group("work", state.Work),
+        rows=arena["work.rows"],
+        tallies=arena["work.tallies"],
+        factor=arena["work.factor"],
+        leave_pose=arena["work.leave_pose"],
+        leave_motion=arena["work.leave_motion"],
+        rig=rig(stereo),
+    )
+    t.ext = extrinsics(t.rig)
+    t.use = t.work.use
+    t.landmarks.id[:] = -1
+    no_prior(t)
+    return t
+
+
+def no_prior(t):
+    t.prior.dim[0] = 0
+    t.prior.pose_at[:] = -1
+    t.prior.motion_at[:] = -1
+
+
+def set_observation(landmarks, m, slot, cam, xy, weight):
+    landmarks.obs[m, slot, cam] = *xy, weight
+
+
+def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3, gap=4):
+    """A window over a piece of the flight: `n_keys` old keyframes, then motion slots.
+
+    States are the truth, observations carry `noise_px`; slots are filled in a scrambled order so
+    that slot number and time disagree, as they do after a while in flight.
+    """
+    rng = np.random.default_rng(seed)
+    t, motion = tables(stereo), Motion()
+    n = n_keys + n_motion
+    places = rng.permutation(t.slots.t_ns.size)[:n]
+    stamps = [T0_NS + gap * FRAME_NS * k for k in range(n_keys)]
+    stamps += [stamps[-1] + FRAME_NS * (k + 1) for k in range(n_motion)]
+    samples, _ = imu_samples(motion, (stamps[-1] - T0_NS) * 1e-9 + 0.1)
+    for k, s in enumerate(places):
+        time = (stamps[k] - T0_NS) * 1e-9
+        t.slots.t_ns[s], t.slots.index[s] = stamps[k], k
+        t.slots.R[s], t.slots.p[s], t.slots.v[s] = motion.R(time), motion.p(time), motion.v(time)
+        t.slots.bias[s] = 0.0
+        t.slots.key[s] = k < n_keys
+        t.slots.motion[s] = k >= n_keys - 1
+        if k:
+            integrate(t, samples, stamps[k - 1], stamps[k], np.zeros(6), s)
+    t.order = places.astype(np.int64)
+    t.samples, t.motion_model, t.rng = samples, motion, rng
+    t.factor[:] = 1
+    add_points(t, rng, n_points, noise_px, n_keys, stereo)
+    sync_lin(t.slots)
+    full_layout(t.slots, t.order, t.system)
+    return t
+
+
+def integrate(t, samples, t0_ns, t1_ns, bias, slot):
+    """Preintegrate [t0, t1] into `slot`; covers the whole sample array."""
+    s = np.ascontiguousarray
+    return preintegrate(
+        s(samples["t_ns"]), s(samples["gyro"]), s(samples["accel"]), 0, len(samples) - 1,
+        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((4, 9, 9)), t.pre, slot,
+    )  # fmt: skip
+
+
+def add_points(t, rng, n_points, noise_px, n_keys, stereo):
+    """Landmarks in front of the cameras, hosted by the keyframes in turn."""
+    cams = [t.rig.cam0] + ([t.rig.cam1] if stereo else [])
+    order = t.order
+    for m in range(n_points):
+        host = order[m % n_keys]
+        ray = np.array([*rng.uniform(-0.6, 0.6, 2), 1.0])
+        rho = rng.uniform(0.15, 0.8)
+        inside = t.ext.R_imu_cam[0] @ (ray / rho) + t.ext.p_imu_cam[0]
+        point = t.slots.R[host] @ inside + t.slots.p[host]
+        t.landmarks.id[m], t.landmarks.host[m], t.landmarks.active[m] = 1000 + m, host, 1
+        t.landmarks.point[m] = *ray[:2], rho
+        t.use[m] = 1
+        for k, s in enumerate(order):
+            if k < m % n_keys or (rng.uniform() < 0.2 and s != host):
+                continue
+            for c, cam in enumerate(cams):
+                x, y, z = normalised(cam.T_imu_cam, t.slots.R[s], t.slots.p[s], point[None])[0]
+                if z < 0.2 or max(abs(x), abs(y)) > 1.0 or (c and rng.uniform() < 0.2):
+                    continue
+                noise = 0.0 if (s == host and c == 0) else noise_px / 458.0
+                set_observation(
+                    t.landmarks, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460)
+                )
+
+
+def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02):
+    """Move every state and landmark off the truth."""
+    from naive.imu_factor import plus, state as now
+
+    scale = np.repeat([turn, move, speed, *bias], 3)
+    for s in t.order:
+        x = plus(now(t.slots, s), rng.normal(0, 1, 15) * scale)
+        t.slots.R[s], t.slots.p[s], t.slots.v[s], t.slots.bias[s] = x
+    for m in np.flatnonzero(t.use):
+        t.landmarks.point[m] += rng.normal(0, point, 3) * [0.2, 0.2, 1.0]
+    t.landmarks.point[:, 2] = np.maximum(t.landmarks.point[:, 2], 0.05)
+
+
+def set_prior(t, slots_pose, slots_motion, L, r):
+    """A prior over poses and motions in that order of rows; its slots become fixed."""
+    no_prior(t)
+    at = 0
+    for s in slots_pose:
+        t.prior.pose_at[s], at = at, at + 6
+        t.slots.fixed[s] = 1
+    for s in slots_motion:
+        t.prior.motion_at[s], at = at, at + 9
+    t.prior.dim[0] = at
+    t.prior.L[: at * (at + 1) // 2] = pack(L)
+    t.prior.r[:at] = r
+
+
+def dense_prior(t):
+    """(L, r, full index) of the prior as dense arrays."""
+    from naive.prior import full_index
+
+    n = int(t.prior.dim[0])
+    at = full_index(t.prior.pose_at, t.prior.motion_at)
+    return unpack(t.prior.L, n), t.prior.r[:n].copy(), at
+
+
+def anchor(t, sigma=1e-2, motion_sigma=(0.1, 1e-3, 1e-2)):
+    """A prior that holds the oldest pose, and the oldest motion loosely."""
+    first, moving = t.order[0], next(s for s in t.order if t.slots.motion[s])
+    scale = np.concatenate([np.full(6, sigma), np.repeat(motion_sigma, 3)])
+    set_prior(t, [first], [moving], np.diag(1.0 / scale), np.zeros(15))
+
+
+def dim(t):
+    """Rows of the system in use."""
+    poses, motions = (t.system.pose_at >= 0).sum(), (t.system.motion_at >= 0).sum()
+    return int(6 * poses + 9 * motions)
+
+
+def clear(t):
+    n = dim(t)
+    t.system.H[: n * (n + 1) // 2] = 0.0
+    t.system.b[:n] = 0.0
+    return n
+
+
+def linearise_vision(t):
+    """(H, b, what the kernel returns), dense; nothing else in the system."""
+    n = clear(t)
+    out = residual_vision.linearise(
+        t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"], t.system, t.work
+    )
+    return symmetric(t.system.H, n), t.system.b[:n].copy(), out
+
+
+def linearise_motion(t):
+    n = clear(t)
+    out = residual_imu.linearise_motion(
+        t.slots, t.pre, t.order, P["gravity"], WALK, STILL, t.factor, t.system, t.work.small
+    )
+    return symmetric(t.system.H, n), t.system.b[:n].copy(), out
+
+
+def linearise_prior(t):
+    n = clear(t)
+    out = residual_prior.linearise_prior(
+        t.slots, t.prior, t.system, t.rows, t.work.delta, t.work.small
+    )
+    return symmetric(t.system.H, n), t.system.b[:n].copy(), out
+
+
+def relax(t):
+    return residual_vision.relax(
+        t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"], t.work
+    )
+
+
+def run_marginalise(t):
+    return marginalise(
+        t.slots, t.order, t.landmarks, t.pre, t.ext, t.prior, t.leave_pose, t.leave_motion,
+        t.factor, t.use, P["inv_sigma"], P["limit"], P["gravity"], WALK, STILL, t.system, t.work,
+        t.rows,
+    )  # fmt: skip
+
+
+def run_optimise(t, iterations=10, small=1e-12):
+    return optimise(
+        t.slots, t.order, t.landmarks, t.pre, t.ext, t.prior, t.factor, P["inv_sigma"],
+        P["limit"], P["gravity"], WALK, STILL, iterations, small, small, t.system, t.work,
+        t.rows, t.tallies,
+    )  # fmt: skip
