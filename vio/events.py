@@ -4,6 +4,25 @@ Kernels return these counts; vio/energy turns them into bytes and joules. `Frame
 is an int64 vector in the order of `NAMES`.
 """
 
+WINDOW_COUNTS = (
+    "vision_points",  # landmarks linearised, to solve or to marginalise
+    "vision_residuals",  # their residuals
+    "vision_blocks",  # 6x6 blocks of their elimination
+    "vision_ready",  # hosts whose relative poses were computed to linearise
+    "vision_left",  # frames of a landmark seen by cam0
+    "vision_frames",  # frames of a landmark linearised, by either camera
+    "vision_others",  # of them other than the host
+    "relax_ready",  # the same when landmarks are relaxed
+    "relax_left",
+    "relax_frames",
+    "activate_tried",  # landmarks without depth looked at
+    "activate_ready",  # hosts whose relative poses were computed for that
+    "activate_used",  # observations used
+    "reject_tried",  # landmarks checked
+    "reject_used",  # observations checked
+)
+"""Tallies the window's kernels add up in `Work.counts`, in this order."""
+
 NAMES = (
     "sensor_px",  # pixels that arrived, both cameras
     "pyramid_px",  # pixels written to pyramid levels
@@ -27,6 +46,8 @@ NAMES = (
     "detect_scans",  # images scanned for corners
     "detect_found",
     "templates",  # templates written (one level each)
+    "preintegrations",  # intervals integrated
+    "imu_span",  # samples between their ends, both included
     "imu_samples",  # inertial steps integrated
     "imu_gaps",
     "imu_saturated",
@@ -44,6 +65,62 @@ NAMES = (
     "marginalise_dim",  # their dimensions, summed
     "marginalised_landmarks",
     "keyframes",
+    "optimisations",  # runs of the optimiser
+    "assembled",  # systems assembled, to solve or to marginalise
+    "laid_slots",  # frames laid out in its system
+    "laid_motions",  # of them with motion
+    "known_landmarks",  # rows of landmarks in use when it starts
+    "linearised_slots",  # frames in the system, summed over linearisations
+    "synced_slots",  # frames of the window met when linearisation points follow the state
+    "synced_free",  # of them not in the prior
+    "syncs",
+    "linearised_dim",  # rows of the assembled systems and their squares
+    "linearised_dim2",
+    "prior_calls",  # priors that are not empty
+    "prior_poses",  # poses in them
+    "prior_rows2",
+    "prior_rows3",
+    "pairs_first",  # consecutive frames of which the first has motion
+    "pairs_both",  # of which both have
+    "still_factors",
+    "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
+    "host_tests",  # landmarks in use met in these scans
+    "relax_hosts",  # the same to relax
+    "relax_tests",
+    "relaxed",
+    "solve_poses",  # poses and motions moved by a step
+    "solve_motions",
+    "solve_dim2",
+    "solve_dim3",
+    "relative_slots",  # relative poses computed
+    "covariances",
+    "observations",  # frames whose tracks were matched with landmarks
+    "tracks",  # their tracks
+    "track_tests",  # identities compared
+    "tracks_known",  # tracks with a landmark
+    "tracks_right",  # of them seen by cam1
+    "scans_known",  # landmark rows in use when tracks are matched
+    "starts",
+    "start_tracks",  # tracks offered to start landmarks
+    "started",  # of them started
+    "started_right",
+    "start_scan",  # rows looked at for a free one
+    "activations",  # searches for landmarks that can get a depth
+    "activate_hosts",
+    "activate_known",
+    "activate_idle",
+    "rejections",
+    "reject_hosts",
+    "reject_known",
+    "reject_active",
+    "reject_dropped",
+    "slots_used",  # frames in the window, summed over scans of landmarks
+    *WINDOW_COUNTS,
+    "marginalise_dim2",
+    "marginalise_dim3",
+    "marginalise_kept",  # rows of the new prior, and their squares
+    "marginalise_kept2",
+    "marginalise_poses",  # poses in the new prior
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)

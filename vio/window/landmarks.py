@@ -4,6 +4,13 @@ import math
 
 from vio._jit import kernel
 from vio.window.residual_vision import relative_poses, seen_from
+from vio.window.state import (
+    ACTIVATE_READY,
+    ACTIVATE_TRIED,
+    ACTIVATE_USED,
+    REJECT_TRIED,
+    REJECT_USED,
+)
 
 
 @kernel
@@ -87,6 +94,7 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
         landmarks activated.
     """
     done = 0
+    n_seen, n_ready, n_used = 0, 0, 0
     y = work.small[0, :3]
     ready = -1
     for host in range(slots.t_ns.shape[0]):
@@ -98,6 +106,8 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
             if ready != host:
                 relative_poses(slots, host, work.rel)
                 ready = host
+                n_ready += 1
+            n_seen += 1
             x0, y0 = landmarks.point[m, 0], landmarks.point[m, 1]
             R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
             for a in range(3):
@@ -108,6 +118,7 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
                     obs = landmarks.obs[m, j, cam]
                     if obs[2] == 0.0 or (j == host and cam == 0):
                         continue
+                    n_used += 1
                     # q = a0 + rho a1, both in camera `cam` of frame j
                     r = work.rel[j, 0]
                     X = seen_from(work.rel[j], 0, y, 0.0)
@@ -140,6 +151,9 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
             landmarks.point[m, 2] = max(rho, 1e-4)
             landmarks.active[m] = 1
             done += 1
+    work.counts[ACTIVATE_TRIED] += n_seen
+    work.counts[ACTIVATE_READY] += n_ready
+    work.counts[ACTIVATE_USED] += n_used
     return done
 
 
@@ -153,6 +167,7 @@ def reject(slots, landmarks, ext, limit_px, work):
         (observations dropped, active landmarks).
     """
     dropped, active = 0, 0
+    n_seen, n_used = 0, 0
     y = work.small[0, :3]
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
@@ -161,6 +176,7 @@ def reject(slots, landmarks, ext, limit_px, work):
         for m in range(landmarks.id.shape[0]):
             if landmarks.id[m] < 0 or landmarks.active[m] == 0 or landmarks.host[m] != host:
                 continue
+            n_seen += 1
             R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
             rho = landmarks.point[m, 2]
             for a in range(3):
@@ -176,6 +192,7 @@ def reject(slots, landmarks, ext, limit_px, work):
                     obs = landmarks.obs[m, j, cam]
                     if obs[2] == 0.0:
                         continue
+                    n_used += 1
                     X = seen_from(work.rel[j], 0, y, rho)
                     Rc, pc = ext.R_cam_imu[cam], ext.p_cam_imu[cam]
                     q0 = Rc[0, 0] * X[0] + Rc[0, 1] * X[1] + Rc[0, 2] * X[2] + rho * pc[0]
@@ -190,4 +207,6 @@ def reject(slots, landmarks, ext, limit_px, work):
             if left < 2:
                 landmarks.active[m] = 0
             active += landmarks.active[m]
+    work.counts[REJECT_TRIED] += n_seen
+    work.counts[REJECT_USED] += n_used
     return dropped, active
