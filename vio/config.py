@@ -26,15 +26,25 @@ class FrontendConfig:
 
     max_features: int = setting(200, "1", "features tracked at the most", 10, 1000)
     levels: int = setting(4, "1", "pyramid levels, full resolution included", 2, 6)
+    finest_bits: int = setting(
+        1, "bit", "code of a pixel of the finest level: 1, 2, or 8 for raw", choices=(1, 2, 8)
+    )
+    second_bits: int = setting(2, "bit", "the same for the level above", choices=(1, 2, 4, 8))
+    coarse_bits: int = setting(4, "bit", "the same for all other levels", choices=(1, 2, 4, 8))
+    template_bits: int = setting(4, "bit", "pixel of a stored template", choices=(4, 8))
     confident_level: int = setting(2, "1", "coarsest level tried when the motion is known", 0, 5)
     klt_iterations: int = setting(10, "1", "alignment steps per level at the most", 1, 100)
-    klt_step_px: float = setting(0.02, "px", "an alignment step below this ends the level", 1e-4, 1.0)
+    klt_step_px: float = setting(
+        0.02, "px", "an alignment step below this ends the level", 1e-4, 1.0
+    )
     klt_correlation: float = setting(0.8, "1", "least correlation of a tracked patch", 0.0, 1.0)
     klt_texture: float = setting(100.0, "grey^2", "least gradient energy of a patch", 0.0, 1e6)
     refresh_correlation: float = setting(
         0.92, "1", "below this correlation a keyframe takes a new template", 0.0, 1.0
     )
-    ransac_px: float = setting(1.5, "px", "distance from the epipolar line of an outlier", 0.1, 20.0)
+    ransac_px: float = setting(
+        1.5, "px", "distance from the epipolar line of an outlier", 0.1, 20.0
+    )
     ransac_hypotheses: int = setting(60, "1", "translations tried per frame", 1, 1000)
     key_ratio: float = setting(
         0.75, "1", "share of a keyframe's features in view below which a new one is made", 0.1, 1.0
@@ -47,7 +57,9 @@ class FrontendConfig:
     corner_score: float = setting(300.0, "grey^2", "least corner score", 0.0, 1e6)
     search_level: int = setting(2, "1", "pyramid level of the first stereo search", 0, 5)
     nearest_m: float = setting(0.3, "m", "least depth of a stereo match", 0.05, 10.0)
-    epipolar_px: float = setting(1.5, "px", "distance from the epipolar line that refuses", 0.1, 20.0)
+    epipolar_px: float = setting(
+        1.5, "px", "distance from the epipolar line that refuses", 0.1, 20.0
+    )
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,9 @@ class ImuConfig:
     quiet_seconds: float = setting(0.3, "s", "span that must be quiet to stand still", 0.05, 5.0)
     quiet_gyro: float = setting(0.02, "rad/s", "deviation of the rate at rest", 1e-4, 1.0)
     quiet_accel: float = setting(0.2, "m/s^2", "deviation of the force at rest", 1e-3, 10.0)
-    accel_range: float = setting(156.0, "m/s^2", "force at which the accelerometer saturates", 1.0, 1e4)
+    accel_range: float = setting(
+        156.0, "m/s^2", "force at which the accelerometer saturates", 1.0, 1e4
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,9 @@ class WindowConfig:
     keep_ratio: float = setting(
         0.1, "1", "share of a keyframe's landmarks in view below which it leaves", 0.0, 1.0
     )
-    small_turn: float = setting(2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0)
+    small_turn: float = setting(
+        2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0
+    )
     small_move: float = setting(1e-4, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
     repropagate_gyro: float = setting(
         0.01, "rad/s", "move of the gyro bias that integrates an interval anew", 0.0, 1.0
@@ -94,7 +110,9 @@ class WindowConfig:
         0.1, "m/s^2", "move of the accelerometer bias that does", 0.0, 10.0
     )
     init_seconds: float = setting(0.8, "s", "time over which a start is attempted", 0.2, 10.0)
-    start_gyro_bias: float = setting(0.02, "rad/s", "deviation of the gyro bias at start", 1e-6, 1.0)
+    start_gyro_bias: float = setting(
+        0.02, "rad/s", "deviation of the gyro bias at start", 1e-6, 1.0
+    )
     start_accel_bias: float = setting(
         0.1, "m/s^2", "deviation of the accelerometer bias at start", 1e-6, 10.0
     )
@@ -116,7 +134,9 @@ class HealthConfig:
         0.3, "1", "share of residuals rejected in one frame that degrades it", 0.0, 1.0
     )
     max_bad_frames: int = setting(10, "1", "such frames in a row that lose it", 1, 1000)
-    max_speed: float = setting(40.0, "m/s", "speed beyond which the state is not believed", 0.1, 1e3)
+    max_speed: float = setting(
+        40.0, "m/s", "speed beyond which the state is not believed", 0.1, 1e3
+    )
     max_speed_sigma: float = setting(3.0, "m/s", "velocity uncertainty that loses it", 0.01, 1e3)
 
 
@@ -229,7 +249,9 @@ def checked(name, value, spec, origin):
     if type(value) is not kind:
         raise VioError(f"{origin}: '{name}' wants {kind.__name__}, got {value!r}")
     if meta["choices"] and value not in meta["choices"]:
-        raise VioError(f"{origin}: '{name}' is one of {', '.join(meta['choices'])}; got {value!r}")
+        raise VioError(
+            f"{origin}: '{name}' is one of {', '.join(map(str, meta['choices']))}; got {value!r}"
+        )
     if meta["lo"] is not None and not meta["lo"] <= value <= meta["hi"]:
         raise VioError(f"{origin}: '{name}' must be in [{meta['lo']}, {meta['hi']}], got {value}")
     return value

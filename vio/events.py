@@ -25,16 +25,22 @@ WINDOW_COUNTS = (
 
 NAMES = (
     "sensor_px",  # pixels that arrived, both cameras
-    "pyramid_px",  # pixels written to pyramid levels
+    "pyramid_px",  # pixels of the pyramid levels above the finest
+    "blocks_encoded",  # 4x4 blocks written, all levels
     "predicted",  # features carried from image to image by the predicted motion
     "klt_regions",  # image regions loaded to track from frame to frame
+    "klt_blocks",  # 4x4 blocks decoded for them
+    "klt_levels",  # templates prepared, one for each level aligned
     "klt_iterations",  # patch alignments evaluated from frame to frame
     "klt_found",  # features found again
-    "stereo_regions",  # the same three from cam0 to cam1
+    "stereo_regions",  # the same from cam0 to cam1
+    "stereo_blocks",
+    "stereo_levels",
     "stereo_iterations",
     "stereo_found",
     "search_hypotheses",  # patches compared along epipolar curves
     "search_regions",
+    "search_blocks",
     "search_found",
     "stereo_tested",  # matches held against their epipolar line
     "stereo_refused",

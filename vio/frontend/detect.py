@@ -7,45 +7,65 @@ eigenvalues, Noble 1988: Harris without the constant). Rows stream through a rin
 import numpy as np
 
 from vio._jit import kernel
+from vio.frontend.codec import HEIGHT, WIDTH, decode_line
 
 WINDOW = 5
 
 
 @kernel
-def detect(image, cell, occupied, threshold, border, ring, sums, out_xy, out_score):
+def detect(
+    data,
+    table,
+    level,
+    cell,
+    occupied,
+    threshold,
+    border,
+    rows,
+    ring,
+    sums,
+    block,
+    out_xy,
+    out_score,
+):
     """Best corner of every free cell of a grid.
 
     Args:
-        image: (H, W) uint8. cell: cell side [px]. occupied: (rows, cols) uint8, nonzero = skip.
+        data, table: compressed frame. level: of it that is scanned, >= 1.
+        cell: cell side [px]. occupied: (rows, cols) uint8, nonzero = skip.
         threshold: least score [grey^2]. border: margin without corners [px], >= 3.
-        ring: (5, 3, W) int32 products of gradients of the last five rows, scratch.
-        sums: (3, W) int32 their column sums, scratch.
+        rows: (3, W) uint8 decoded rows. ring: (5, 2, W) int16 gradients of five rows.
+        sums: (3, W) int32 column sums of their products. block: (4, 4) float32. All scratch.
         out_xy: (rows * cols, 2) float32 px. out_score: (rows * cols,) float32, 0 where none.
 
     Returns:
         (pixels scored, cells with a corner).
     """
-    height, width = image.shape
-    rows, cols = occupied.shape
+    height, width = table[level, HEIGHT], table[level, WIDTH]
+    n_rows, cols = occupied.shape
     out_score[:] = 0.0
     ring[:] = 0
     sums[:] = 0
     scored, found = 0, 0
+    decode_line(data, table, level, 0, block, rows[0])
+    decode_line(data, table, level, 1, block, rows[1])
     for y in range(1, height - 1):
+        decode_line(data, table, level, y + 1, block, rows[(y + 1) % 3])
+        up, here, down = rows[(y - 1) % 3], rows[y % 3], rows[(y + 1) % 3]
         line = ring[y % WINDOW]
         for x in range(1, width - 1):
-            gx = np.int32(image[y, x + 1]) - np.int32(image[y, x - 1])
-            gy = np.int32(image[y + 1, x]) - np.int32(image[y - 1, x])
-            xx, xy, yy = gx * gx, gx * gy, gy * gy
-            sums[0, x] += xx - line[0, x]
-            sums[1, x] += xy - line[1, x]
-            sums[2, x] += yy - line[2, x]
-            line[0, x], line[1, x], line[2, x] = xx, xy, yy
+            gx = np.int32(here[x + 1]) - np.int32(here[x - 1])
+            gy = np.int32(down[x]) - np.int32(up[x])
+            ox, oy = np.int32(line[0, x]), np.int32(line[1, x])
+            sums[0, x] += gx * gx - ox * ox
+            sums[1, x] += gx * gy - ox * oy
+            sums[2, x] += gy * gy - oy * oy
+            line[0, x], line[1, x] = gx, gy
         yc = y - 2
         if yc < border or yc >= height - border:
             continue
         row = yc // cell
-        if row >= rows:
+        if row >= n_rows:
             continue
         for col in range(cols):
             if occupied[row, col]:
@@ -67,7 +87,7 @@ def detect(image, cell, occupied, threshold, border, ring, sums, out_xy, out_sco
                 scored += last - first
             out_score[at] = best
     limit = np.float32(threshold)
-    for at in range(rows * cols):
+    for at in range(n_rows * cols):
         if out_score[at] < limit:
             out_score[at] = 0.0
         else:

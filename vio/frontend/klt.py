@@ -12,43 +12,88 @@ import math
 import numpy as np
 
 from vio._jit import kernel
+from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, REGION, WIDTH, load_region
 
 PATCH = 8  # px, side of the aligned patch
 TEMPLATE = PATCH + 2  # px, with the ring the gradients need
-REGION = 24  # px, side of the region that one level works in
+
+
+def template_bytes(bits: int) -> int:
+    """Bytes of one stored template at 8 or 4 bits per pixel."""
+    return TEMPLATE * TEMPLATE if bits == 8 else 2 + TEMPLATE * TEMPLATE // 2
 
 
 @kernel
-def take_template(image, x, y, out):
-    """Sample the template centred at (x, y) of one level, bilinear; False if it leaves the image."""
-    height, width = image.shape
-    left, top = x - np.float32(0.5 * (TEMPLATE - 1)), y - np.float32(0.5 * (TEMPLATE - 1))
-    x0, y0 = int(math.floor(left)), int(math.floor(top))
-    if x0 < 0 or y0 < 0 or x0 + TEMPLATE >= width or y0 + TEMPLATE >= height:
+def place_region(table, level, x, y):
+    """Corner (x0, y0) on the block grid of the region around a point, inside the level."""
+    rows = -(-table[level, HEIGHT] // BLOCK)
+    x0 = (int(x) - REGION // 2 + 2) // BLOCK * BLOCK
+    y0 = (int(y) - REGION // 2 + 2) // BLOCK * BLOCK
+    x0 = max(min(x0, BLOCK * table[level, BLOCKS] - REGION), 0)
+    return x0, max(min(y0, BLOCK * rows - REGION), 0)
+
+
+@kernel
+def take_template(data, table, level, x, y, bits, above, region, patch, out):
+    """Store the template centred at (x, y) of one level; False if it leaves the image.
+
+    Args:
+        data, table: compressed frame. bits: 8, or 4 for half the memory.
+        above, region: (24, 24) float32, patch: (10, 10) float32, scratch.
+        out: (100,) uint8, or (52,): darkest value, step, and codes of 4 bits.
+    """
+    half = np.float32(0.5 * (TEMPLATE - 1))
+    left, top = x - half, y - half
+    if not (left >= np.float32(0.0) and top >= np.float32(0.0)):
         return False
-    one = np.float32(1.0)
-    fx, fy = left - np.float32(x0), top - np.float32(y0)
+    if left + TEMPLATE >= table[level, WIDTH] or top + TEMPLATE >= table[level, HEIGHT]:
+        return False
+    x0, y0 = place_region(table, level, x, y)
+    load_region(data, table, level, x0, y0, above, region)
+    left, top = left - np.float32(x0), top - np.float32(y0)
+    ix, iy = int(left), int(top)
+    fx, fy = left - np.float32(ix), top - np.float32(iy)
+    low, high = np.float32(255.0), np.float32(0.0)
     for i in range(TEMPLATE):
+        a, b = region[iy + i], region[iy + i + 1]
         for j in range(TEMPLATE):
-            up = image[y0 + i, x0 + j] * (one - fx) + image[y0 + i, x0 + j + 1] * fx
-            down = image[y0 + i + 1, x0 + j] * (one - fx) + image[y0 + i + 1, x0 + j + 1] * fx
-            out[i, j] = np.uint8(up * (one - fy) + down * fy + np.float32(0.5))
+            up = a[ix + j] + fx * (a[ix + j + 1] - a[ix + j])
+            down = b[ix + j] + fx * (b[ix + j + 1] - b[ix + j])
+            value = min(max(up + fy * (down - up), np.float32(0.0)), np.float32(255.0))
+            patch[i, j] = value
+            low, high = min(low, value), max(high, value)
+    round_up = np.float32(0.5)
+    if bits == 8:
+        for i in range(TEMPLATE):
+            for j in range(TEMPLATE):
+                out[TEMPLATE * i + j] = np.uint8(patch[i, j] + round_up)
+        return True
+    base = int(low)
+    step = max((int(high) + 1 - base + 14) // 15, 1)
+    out[0], out[1] = base, step
+    scale = np.float32(1.0) / np.float32(step)
+    for i in range(TEMPLATE):
+        for j in range(0, TEMPLATE, 2):
+            q0 = min(int((patch[i, j] - np.float32(base)) * scale + round_up), 15)
+            q1 = min(int((patch[i, j + 1] - np.float32(base)) * scale + round_up), 15)
+            out[2 + (TEMPLATE * i + j) // 2] = q0 | (q1 << 4)
     return True
 
 
 @kernel
-def load_region(image, x0, y0, out):
-    """Copy the square region whose corner is (x0, y0); pixels outside repeat the border."""
-    height, width = image.shape
-    if x0 >= 0 and y0 >= 0 and x0 + REGION <= width and y0 + REGION <= height:
-        for i in range(REGION):
-            for j in range(REGION):
-                out[i, j] = image[y0 + i, x0 + j]
-    else:
-        for i in range(REGION):
-            yy = min(max(y0 + i, 0), height - 1)
-            for j in range(REGION):
-                out[i, j] = image[yy, min(max(x0 + j, 0), width - 1)]
+def unpack_template(template, bits, patch):
+    """Template bytes to (10, 10) float32."""
+    if bits == 8:
+        for i in range(TEMPLATE):
+            for j in range(TEMPLATE):
+                patch[i, j] = template[TEMPLATE * i + j]
+        return
+    base, step = np.float32(template[0]), np.float32(template[1])
+    for i in range(TEMPLATE):
+        for j in range(0, TEMPLATE, 2):
+            packed = template[2 + (TEMPLATE * i + j) // 2]
+            patch[i, j] = base + step * np.float32(packed & 15)
+            patch[i, j + 1] = base + step * np.float32(packed >> 4)
 
 
 @kernel
@@ -56,7 +101,7 @@ def steepest_descent(template, out):
     """Template, centred, and its two projected gradients.
 
     Args:
-        template: (10, 10) uint8.
+        template: (10, 10) float32.
         out: (3, 8, 8) float32: gradient x, gradient y, template; the gradients are orthogonal
             to the constant and to the template.
 
@@ -68,9 +113,9 @@ def steepest_descent(template, out):
     sx, sy, st = np.float32(0.0), np.float32(0.0), np.float32(0.0)
     for i in range(PATCH):
         for j in range(PATCH):
-            gx = (np.float32(template[i + 1, j + 2]) - np.float32(template[i + 1, j])) * half
-            gy = (np.float32(template[i + 2, j + 1]) - np.float32(template[i, j + 1])) * half
-            t = np.float32(template[i + 1, j + 1])
+            gx = (template[i + 1, j + 2] - template[i + 1, j]) * half
+            gy = (template[i + 2, j + 1] - template[i, j + 1]) * half
+            t = template[i + 1, j + 1]
             out[0, i, j], out[1, i, j], out[2, i, j] = gx, gy, t
             sx += gx
             sy += gy
@@ -130,23 +175,38 @@ def project_patch(region, x, y, a00, a01, a10, a11, basis):
 
 
 @kernel
-def align(levels, templates, warps, uv, first_level, last_level, params, region, basis, score):
+def align(
+    data,
+    table,
+    templates,
+    bits,
+    warps,
+    uv,
+    first_level,
+    last_level,
+    params,
+    above,
+    region,
+    patch,
+    basis,
+    score,
+):
     """Find every feature again: coarse to fine, `uv` is the prediction and becomes the answer.
 
     Args:
-        levels: tuple of (h, w) uint8 pyramid levels. templates: (N, L, 10, 10) uint8.
+        data, table: compressed frame. templates: (N, L, B) uint8 of `bits` bits per pixel.
         warps: (N, 2, 2) float32, template to image. uv: (N, 2) float32 px of level 0, in/out;
             a NaN is passed over.
-        first_level, last_level: (N,) int8 coarsest level tried; finest level used.
+        first_level: (N,) int8 coarsest level tried. last_level: finest level used.
         params: (4,) float32: most iterations per level, step [px of the level] that ends them,
             least correlation on the finest level, least gradient energy.
-        region: (24, 24) float32, basis: (3, 8, 8) float32, scratch.
+        above, region: (24, 24) float32, patch: (10, 10), basis: (3, 8, 8) float32, scratch.
         score: (N,) float32 out: normalised correlation on the finest level, 0 = not found.
 
     Returns:
-        (regions loaded, iterations, found).
+        (regions loaded, blocks decoded, levels prepared, iterations, found).
     """
-    loads, iterations, found = 0, 0, 0
+    loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
     most, small = int(params[0]), params[1]
     one, half = np.float32(1.0), np.float32(0.5)
     n = np.float32(PATCH * PATCH)
@@ -163,11 +223,12 @@ def align(levels, templates, warps, uv, first_level, last_level, params, region,
             continue
         result = np.float32(0.0)
         for level in range(first_level[k], last_level - 1, -1):
-            image = levels[level]
             scale = np.float32(1 << level)
             x, y = (u + half) / scale - half, (v + half) / scale - half
             start_x, start_y = x, y
-            h00, h01, h11, energy = steepest_descent(templates[k, level], basis)
+            unpack_template(templates[k, level], bits, patch)
+            h00, h01, h11, energy = steepest_descent(patch, basis)
+            prepared += 1
             det = h00 * h11 - h01 * h01
             result = np.float32(0.0)
             if det <= params[3] * (h00 + h11) or energy <= np.float32(0.0):
@@ -179,16 +240,16 @@ def align(levels, templates, warps, uv, first_level, last_level, params, region,
                 lx, ly = x - np.float32(x0), y - np.float32(y0)
                 high = np.float32(REGION - 1)
                 if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
-                    if not (
-                        x >= half and y >= half and x < image.shape[1] - 1 and y < image.shape[0] - 1
-                    ):
+                    if not (x >= half and y >= half):
                         inside = False
                         break
-                    x0 = int(math.floor(x)) - REGION // 2 + 1
-                    y0 = int(math.floor(y)) - REGION // 2 + 1
-                    load_region(image, x0, y0, region)
+                    x0, y0 = place_region(table, level, x, y)
+                    blocks += load_region(data, table, level, x0, y0, above, region)
                     loads += 1
                     lx, ly = x - np.float32(x0), y - np.float32(y0)
+                    if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
+                        inside = False
+                        break
                 dx, dy, dt, s1, s2 = project_patch(region, lx, ly, a00, a01, a10, a11, basis)
                 iterations += 1
                 variance = s2 - s1 * s1 / n
@@ -215,9 +276,9 @@ def align(levels, templates, warps, uv, first_level, last_level, params, region,
                 result = np.float32(0.0)
             if level == last_level and not converged and result < np.float32(0.9):
                 result = np.float32(0.0)
-        height, width = levels[0].shape
+        height, width = table[0, HEIGHT], table[0, WIDTH]
         if result >= params[2] and u > half and v > half and u < width - 2 and v < height - 2:
             uv[k, 0], uv[k, 1] = u, v
             score[k] = result
             found += 1
-    return loads, iterations, found
+    return loads, blocks, prepared, iterations, found

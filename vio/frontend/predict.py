@@ -9,7 +9,9 @@ from vio.geometry.camera import project_jacobian, unproject
 
 
 @kernel
-def transfer(model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, inv_depth, warp_a, uv_b, warp_b):
+def transfer(
+    model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, inv_depth, warp_a, uv_b, warp_b
+):
     """Carry features from image a to image b by rotation, translation and inverse depth.
 
     The neighbourhood is taken as a plane facing camera a.
@@ -64,7 +66,9 @@ def transfer(model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, inv_depth
 
 
 @kernel
-def inverse_depth(model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, uv_b, limit_px, nearest, inv_depth):
+def inverse_depth(
+    model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, uv_b, limit_px, nearest, inv_depth
+):
     """Triangulate matches of two views of one instant; drop those off their epipolar line.
 
     The inverse depth along camera a's axis minimises the distance on b's normalised plane.

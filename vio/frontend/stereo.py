@@ -5,28 +5,46 @@ import math
 import numpy as np
 
 from vio._jit import kernel
-from vio.frontend.klt import PATCH, REGION, load_region, project_patch, steepest_descent
+from vio.frontend.codec import HEIGHT, REGION, WIDTH, load_region
+from vio.frontend.klt import PATCH, place_region, project_patch, steepest_descent, unpack_template
 from vio.geometry.camera import project, unproject
 
 
 @kernel
 def search_epipolar(
-    image, level, templates, model_a, params_a, model_b, params_b, R_b_a, p_b_a, uv_a, wanted,
-    nearest, region, basis, inv_depth,
+    data,
+    table,
+    level,
+    templates,
+    bits,
+    model_a,
+    params_a,
+    model_b,
+    params_b,
+    R_b_a,
+    p_b_a,
+    uv_a,
+    wanted,
+    nearest,
+    above,
+    region,
+    patch,
+    basis,
+    inv_depth,
 ):
     """Best inverse depth of each wanted feature among hypotheses one coarse pixel apart.
 
     Args:
-        image: (h, w) uint8, level `level` of camera b's pyramid.
-        templates: (N, L, 10, 10) uint8. uv_a: (N, 2) float32 px. wanted: (N,) uint8.
+        data, table: compressed frame of camera b. level: of it to search in.
+        templates: (N, L, B) uint8 of `bits` bits per pixel. uv_a: (N, 2) float32 px. wanted: (N,) uint8.
         nearest: depth [m] where the walk ends.
-        region: (24, 24) float32, basis: (3, 8, 8) float32, scratch.
+        above, region: (24, 24) float32, patch: (10, 10), basis: (3, 8, 8) float32, scratch.
         inv_depth: (N,) float32 out 1/m, written where the correlation is good.
 
     Returns:
-        (hypotheses tried, regions loaded, features matched).
+        (hypotheses tried, regions loaded, blocks decoded, features matched).
     """
-    tried, loads, matched = 0, 0, 0
+    tried, loads, blocks, matched = 0, 0, 0, 0
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
     scale = np.float32(1 << level)
     n = np.float32(PATCH * PATCH)
@@ -36,11 +54,12 @@ def search_epipolar(
     base = math.sqrt(p_b_a[0] ** 2 + p_b_a[1] ** 2 + p_b_a[2] ** 2)
     step = float(1 << level) / (focal * base)
     count = int(1.0 / (nearest * step)) + 2
-    height, width = image.shape
+    height, width = table[level, HEIGHT], table[level, WIDTH]
     for k in range(uv_a.shape[0]):
         if wanted[k] == 0:
             continue
-        h00, h01, h11, energy = steepest_descent(templates[k, level], basis)
+        unpack_template(templates[k, level], bits, patch)
+        h00, h01, h11, energy = steepest_descent(patch, basis)
         x, y = unproject(model_a, params_a, uv_a[k, 0], uv_a[k, 1])
         X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]
         Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
@@ -52,18 +71,20 @@ def search_epipolar(
             depth = Z + rho * p_b_a[2]
             if depth < 0.05:
                 break
-            ud, vd = project(model_b, params_b, (X + rho * p_b_a[0]) / depth, (Y + rho * p_b_a[1]) / depth)
+            ud, vd = project(
+                model_b, params_b, (X + rho * p_b_a[0]) / depth, (Y + rho * p_b_a[1]) / depth
+            )
             u, v = (np.float32(ud) + half) / scale - half, (np.float32(vd) + half) / scale - half
             if u < reach or v < reach or u >= width - reach - one or v >= height - reach - one:
                 continue
             lx, ly = u - np.float32(x0), v - np.float32(y0)
             if lx < reach or ly < reach or lx > high or ly > high:
-                # The walk runs along the baseline: leave room in its direction.
-                x0 = int(u) - REGION // 2
-                y0 = int(v) - REGION // 2
-                load_region(image, x0, y0, region)
+                x0, y0 = place_region(table, level, u, v)
+                blocks += load_region(data, table, level, x0, y0, above, region)
                 loads += 1
                 lx, ly = u - np.float32(x0), v - np.float32(y0)
+                if lx < reach or ly < reach or lx > high or ly > high:
+                    continue
             _, _, dt, s1, s2 = project_patch(region, lx, ly, one, zero, zero, one, basis)
             tried += 1
             variance = s2 - s1 * s1 / n
@@ -74,4 +95,4 @@ def search_epipolar(
         if best_rho >= 0.0:
             inv_depth[k] = best_rho
             matched += 1
-    return tried, loads, matched
+    return tried, loads, blocks, matched

@@ -1,6 +1,6 @@
 """FeatureTracker: images in, tracks out. Owns its buffers and calls the kernels in order.
 
-    pyramid -> predict -> align -> RANSAC -> stereo -> (keyframe: detect, templates, search)
+    receive -> predict -> align -> RANSAC -> stereo -> (keyframe: detect, templates, search)
 
 It knows nothing of the window: what it needs from there arrives as a `Prediction`.
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vio.frontend import detect, klt, outliers, predict, pyramid, stereo
+from vio.frontend import codec, detect, klt, outliers, predict, stereo
 from vio.geometry.camera import undistort
 from vio.memory.arena import Buffer
 from vio.types import Tracks
@@ -46,7 +46,19 @@ class TrackTable(NamedTuple):
     warp: np.ndarray  # (N, 2, 2) float32 template to cam0
     score: np.ndarray  # (N,) float32 correlation in cam0
     uv_key: np.ndarray  # (N, 2) float32 px at the last keyframe, NaN if younger
-    template: np.ndarray  # (N, L, 10, 10) uint8
+    template: np.ndarray  # (N, L, B) uint8
+
+
+class Stream(NamedTuple):
+    """Line buffers through which an image passes once."""
+
+    lines: np.ndarray
+    rings: np.ndarray
+    decoded: np.ndarray
+    line: np.ndarray
+    residual: np.ndarray
+    mixed: np.ndarray
+    block: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -62,14 +74,22 @@ class Scratch(NamedTuple):
     inlier: np.ndarray
     wanted: np.ndarray
     first_level: np.ndarray
+    above: np.ndarray
     region: np.ndarray
+    patch: np.ndarray
     basis: np.ndarray
-    line: np.ndarray
     ring: np.ndarray
     sums: np.ndarray
+    rows: np.ndarray
     cell_xy: np.ndarray
     cell_score: np.ndarray
     occupied: np.ndarray
+
+
+def level_bits(config) -> tuple:
+    """Bits per pixel of the codes of every level of a FrontendConfig."""
+    coarse = config.levels - 2
+    return (config.finest_bits, config.second_bits, *[config.coarse_bits] * coarse)
 
 
 def grid_shape(rig, config) -> tuple[int, int, int]:
@@ -87,10 +107,20 @@ def buffers(rig, config) -> list[Buffer]:
     def add(name, shape, dtype, lifetime, note):
         out.append(Buffer(name, shape, dtype, lifetime, note))
 
+    width, height = rig.cam0.width, rig.cam0.height
+    _, size = codec.layout(height, width, level_bits(config))
     for cam in (0, 1) if rig.cam1 is not None else (0,):
-        for level in range(1, levels):
-            shape = (rig.cam0.height >> level, rig.cam0.width >> level)
-            add(f"pyramid{cam}.{level}", shape, "u1", "frame", f"cam{cam} level {level}")
+        add(f"frame{cam}", (size,), "u1", "run", f"compressed pyramid of cam{cam}")
+    for name, shape, dtype in (
+        ("lines", (codec.LINES, width), "u1"),
+        ("rings", (levels - 1, 8, width // 2), "u1"),
+        ("decoded", (8, width // 2), "u1"),
+        ("line", (width + 2,), "u2"),
+        ("residual", (4, width), "i2"),
+        ("mixed", (width // 2 + 2,), "i2"),
+        ("block", (4, 4), "f4"),
+    ):
+        add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
     add("track.id", (n,), "i8", "run", "identity of a feature")
     add("track.age", (n,), "i4", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
@@ -99,10 +129,9 @@ def buffers(rig, config) -> list[Buffer]:
     add("track.warp", (n, 2, 2), "f4", "run", "template to image")
     add("track.score", (n,), "f4", "run", "correlation")
     add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
-    size = klt.TEMPLATE
-    add("track.template", (n, levels, size, size), "u1", "run", "patch by level")
+    size = klt.template_bytes(config.template_bits)
+    add("track.template", (n, levels, size), "u1", "run", "patch by level")
     rows, cols, _ = grid_shape(rig, config)
-    width = rig.cam0.width
     for name, shape, dtype in (
         ("uv_next", (n, 2), "f4"),
         ("warp_next", (n, 2, 2), "f4"),
@@ -114,11 +143,13 @@ def buffers(rig, config) -> list[Buffer]:
         ("inlier", (n,), "u1"),
         ("wanted", (n,), "u1"),
         ("first_level", (n,), "i1"),
-        ("region", (klt.REGION, klt.REGION), "f4"),
+        ("above", (codec.REGION, codec.REGION), "f4"),
+        ("region", (codec.REGION, codec.REGION), "f4"),
+        ("patch", (klt.TEMPLATE, klt.TEMPLATE), "f4"),
         ("basis", (3, klt.PATCH, klt.PATCH), "f4"),
-        ("line", (width + 2,), "u2"),
-        ("ring", (detect.WINDOW, 3, width // 2), "i4"),
+        ("ring", (detect.WINDOW, 2, width // 2), "i2"),
         ("sums", (3, width // 2), "i4"),
+        ("rows", (3, width // 2), "u1"),
         ("cell_xy", (rows * cols, 2), "f4"),
         ("cell_score", (rows * cols,), "f4"),
         ("occupied", (rows, cols), "u1"),
@@ -136,10 +167,9 @@ class FeatureTracker:
         self.scratch = arena.group("front", Scratch)
         self.grid = grid_shape(rig, config)
         self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
-        self.pyramids = [
-            tuple(arena[f"pyramid{cam}.{level}"] for level in range(1, config.levels))
-            for cam in range(len(self.cameras))
-        ]
+        self.frames = [arena[f"frame{cam}"] for cam in range(len(self.cameras))]
+        self.stream = arena.group("stream", Stream)
+        self.table, _ = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
         if rig.cam1 is not None:
             T_cam1_cam0 = np.linalg.inv(rig.cam1.T_imu_cam) @ rig.cam0.T_imu_cam
             self.R_cam1_cam0 = np.ascontiguousarray(T_cam1_cam0[:3, :3])
@@ -164,18 +194,18 @@ class FeatureTracker:
 
     def process(self, frame, prediction, tally) -> Tracks:
         """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
-        levels0 = self.build_pyramid(0, frame.cam0, tally)
-        self.follow(levels0, prediction, tally)
+        frame0 = self.receive(0, frame.cam0, tally)
+        self.follow(frame0, prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
         still = prediction.quiet and self.motion_px() < self.config.still_px
         keyframe = self.wants_keyframe(still)
         if keyframe:
-            self.refresh_templates(levels0, tally)
-            self.detect(levels0, tally)
+            self.refresh_templates(frame0, tally)
+            self.detect(frame0, tally)
         stereo = len(self.cameras) == 2 and frame.cam1 is not None
         if stereo:
-            levels1 = self.build_pyramid(1, frame.cam1, tally)
-            self.match_stereo(levels1, keyframe, tally)
+            frame1 = self.receive(1, frame.cam1, tally)
+            self.match_stereo(frame1, keyframe, tally)
         else:
             self.tracks.uv1[:] = np.nan
         if keyframe:
@@ -189,18 +219,16 @@ class FeatureTracker:
         moved = moved[~np.isnan(moved)]
         return float(np.median(moved)) * self.rig.cam0.params[0] if moved.size > 5 else np.inf
 
-    def build_pyramid(self, cam, image, tally):
-        """Levels of one image, finest first; level 0 is the image itself."""
-        levels = (image,) + self.pyramids[cam]
-        written = 0
-        for below, level in zip(levels, levels[1:]):
-            written += pyramid.halve(below, self.scratch.line, level)
-        tally.add(pyramid_px=written, sensor_px=image.size)
-        return levels
+    def receive(self, cam, image, tally):
+        """Stream one image into its compressed frame; returns (data, table)."""
+        data = self.frames[cam]
+        pixels, above, blocks = codec.receive(image, data, self.table, *self.stream)
+        tally.add(sensor_px=pixels, pyramid_px=above, blocks_encoded=blocks)
+        return data, self.table
 
-    def follow(self, levels, prediction, tally):
+    def follow(self, frame, prediction, tally):
         """Predict where every feature went and align its template there."""
-        tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
+        tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         if prediction.ids.size:
             order = np.argsort(prediction.ids)
             known = prediction.ids[order]
@@ -212,14 +240,14 @@ class FeatureTracker:
             cam.model, cam.params, cam.model, cam.params, R, p,
             tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
         )  # fmt: skip
-        top = self.config.levels - 1
+        top = config.levels - 1
         s.first_level[:] = top
         if prediction.confident:
-            s.first_level[tracks.inv_depth > 0] = min(top, self.config.confident_level)
+            s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
         undistort(cam.model, cam.params, tracks.uv0, s.rays_a, s.weights)
-        loads, iterations, found = klt.align(
-            levels, tracks.template, s.warp_next, s.uv_next, s.first_level, 0,
-            self.klt_params, s.region, s.basis, tracks.score,
+        loads, blocks, prepared, iterations, found = klt.align(
+            *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
+            0, self.klt_params, s.above, s.region, s.patch, s.basis, tracks.score,
         )  # fmt: skip
         lost = tracks.score <= 0
         s.uv_next[lost] = np.nan
@@ -228,7 +256,10 @@ class FeatureTracker:
         self.drop(lost)
         self.R_cam_key = R @ self.R_cam_key
         self.frames_since_key += 1
-        tally.add(predicted=n, klt_regions=loads, klt_iterations=iterations, klt_found=found)
+        tally.add(
+            predicted=n, klt_regions=loads, klt_blocks=blocks, klt_levels=prepared,
+            klt_iterations=iterations, klt_found=found,
+        )  # fmt: skip
 
     def reject_outliers(self, prediction, index, tally):
         """Drop features that no single translation explains."""
@@ -263,7 +294,7 @@ class FeatureTracker:
         parallax = np.median(np.hypot(moved[:, 0], moved[:, 1])) * cam.params[0]
         return bool(parallax > config.key_parallax_px)
 
-    def refresh_templates(self, levels, tally):
+    def refresh_templates(self, frame, tally):
         """Take new templates where the warp or the match has gone stale."""
         tracks = self.tracks
         w = tracks.warp
@@ -271,19 +302,22 @@ class FeatureTracker:
         stretch = np.abs(w).sum(axis=(1, 2))
         stale = (tracks.score < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
         stale |= stretch > 3.4
-        self.take_templates(levels, np.flatnonzero(stale & (tracks.id >= 0)), tally)
+        self.take_templates(frame, np.flatnonzero(stale & (tracks.id >= 0)), tally)
 
-    def take_templates(self, levels, slots, tally):
+    def take_templates(self, frame, slots, tally):
         """Store the patch of each feature at its present place, all levels."""
-        tracks = self.tracks
+        tracks, s, n_levels = self.tracks, self.scratch, self.config.levels
         for slot in slots:
             u, v = tracks.uv0[slot]
             ok = True
-            for level, image in enumerate(levels):
+            for level in range(n_levels):
                 scale = np.float32(1 << level)
                 x, y = (u + np.float32(0.5)) / scale, (v + np.float32(0.5)) / scale
                 half = np.float32(0.5)
-                if not klt.take_template(image, x - half, y - half, tracks.template[slot, level]):
+                if not klt.take_template(
+                    *frame, level, x - half, y - half, self.config.template_bits,
+                    s.above, s.region, s.patch, tracks.template[slot, level],
+                ):  # fmt: skip
                     tracks.template[slot, level] = 0
                     ok &= level > 0
             if ok:
@@ -291,9 +325,9 @@ class FeatureTracker:
                 tracks.score[slot] = 1.0
             else:
                 self.drop(np.arange(len(tracks.id)) == slot)
-        tally.add(templates=len(slots) * len(levels))
+        tally.add(templates=len(slots) * n_levels)
 
-    def detect(self, levels, tally):
+    def detect(self, frame, tally):
         """Fill free cells of the grid with the strongest corners."""
         tracks, s = self.tracks, self.scratch
         free = np.flatnonzero(tracks.id < 0)
@@ -305,8 +339,8 @@ class FeatureTracker:
         place = (tracks.uv0[alive] / 2).astype(int) // cell
         s.occupied[np.clip(place[:, 1], 0, rows - 1), np.clip(place[:, 0], 0, cols - 1)] = 1
         scored, found = detect.detect(
-            levels[1], cell, s.occupied, self.config.corner_score, 6,
-            s.ring, s.sums, s.cell_xy, s.cell_score,
+            *frame, 1, cell, s.occupied, self.config.corner_score, 6,
+            s.rows, s.ring, s.sums, self.stream.block, s.cell_xy, s.cell_score,
         )  # fmt: skip
         best = np.argsort(-s.cell_score, kind="stable")
         spacing = 0.5 * cell * 2
@@ -329,28 +363,34 @@ class FeatureTracker:
             tracks.uv_key[slot] = np.nan
             tracks.inv_depth[slot] = 0
             self.next_id += 1
-        self.take_templates(levels, added, tally)
+        self.take_templates(frame, added, tally)
         tally.add(detect_px=scored, detect_scans=1, detect_found=found)
 
-    def match_stereo(self, levels, keyframe, tally):
+    def match_stereo(self, frame, keyframe, tally):
         """Find the features in cam1: search along the epipolar curve first, then align."""
         tracks, s, config = self.tracks, self.scratch, self.config
         cam0, cam1 = self.rig.cam0, self.rig.cam1
         pair = cam0.model, cam0.params, cam1.model, cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
         if keyframe:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
-            tried, loads, matched = stereo.search_epipolar(
-                levels[config.search_level], config.search_level, tracks.template, *pair,
-                tracks.uv0, s.wanted, config.nearest_m, s.region, s.basis, tracks.inv_depth,
+            tried, loads, blocks, matched = stereo.search_epipolar(
+                *frame, config.search_level, tracks.template, config.template_bits, *pair,
+                tracks.uv0, s.wanted, config.nearest_m, s.above, s.region, s.patch, s.basis,
+                tracks.inv_depth,
             )  # fmt: skip
-            tally.add(search_hypotheses=tried, search_regions=loads, search_found=matched)
-        n = predict.transfer(*pair, tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next)
+            tally.add(
+                search_hypotheses=tried, search_regions=loads, search_blocks=blocks,
+                search_found=matched,
+            )  # fmt: skip
+        n = predict.transfer(
+            *pair, tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next
+        )
         s.uv_next[tracks.inv_depth <= 0] = np.nan
         s.first_level[:] = config.search_level
         s.first_level[tracks.age > 0] = min(1, config.levels - 1)
-        loads, iterations, found = klt.align(
-            levels, tracks.template, s.warp_next, s.uv_next, s.first_level, 0,
-            self.klt_params, s.region, s.basis, s.score1,
+        loads, blocks, prepared, iterations, found = klt.align(
+            *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
+            0, self.klt_params, s.above, s.region, s.patch, s.basis, s.score1,
         )  # fmt: skip
         s.uv_next[s.score1 <= 0] = np.nan
         tracks.uv1[:] = s.uv_next
@@ -358,8 +398,8 @@ class FeatureTracker:
             *pair, tracks.uv0, tracks.uv1, config.epipolar_px, config.nearest_m, tracks.inv_depth
         )
         tally.add(
-            predicted=n, stereo_regions=loads, stereo_iterations=iterations, stereo_found=found,
-            stereo_tested=tested, stereo_refused=refused, unprojected=2 * tested,
+            predicted=n, stereo_regions=loads, stereo_blocks=blocks, stereo_levels=prepared,
+            stereo_iterations=iterations, stereo_found=found, stereo_tested=tested, stereo_refused=refused, unprojected=2 * tested,
         )  # fmt: skip
 
     def start_keyframe(self):

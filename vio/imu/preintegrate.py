@@ -35,7 +35,9 @@ def preintegrated_array(n: int) -> Preintegrated:
 
 
 @kernel
-def preintegrate(t_ns, gyro, accel, first, last, t0_ns, t1_ns, bias, noise, limits, work, out, slot):
+def preintegrate(
+    t_ns, gyro, accel, first, last, t0_ns, t1_ns, bias, noise, limits, work, out, slot
+):
     """Integrate the samples `first..last` (inclusive) over [t0_ns, t1_ns] into slot `slot`.
 
     Args:

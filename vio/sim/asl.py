@@ -63,8 +63,13 @@ def camera_yaml(camera: Camera) -> str:
     """Text of a camera's sensor.yaml."""
     params = camera.params.tolist()
     return CAMERA_YAML.format(
-        T=camera.T_imu_cam.ravel().tolist(), rate=camera.rate_hz, width=camera.width,
-        height=camera.height, intrinsics=params[:4], distortion=params[4:])
+        T=camera.T_imu_cam.ravel().tolist(),
+        rate=camera.rate_hz,
+        width=camera.width,
+        height=camera.height,
+        intrinsics=params[:4],
+        distortion=params[4:],
+    )
 
 
 def write_imu(folder: Path, imu: np.ndarray, model: ImuModel) -> None:

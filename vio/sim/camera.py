@@ -20,11 +20,23 @@ def distort(points: np.ndarray, params: np.ndarray):
     r2 = x * x + y * y
     radial = 1 + r2 * (k1 + r2 * k2)
     slope = 2 * k1 + 4 * k2 * r2  # d radial / d x = slope * x
-    out = np.stack([x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
-                    y * radial + 2 * p2 * x * y + p1 * (r2 + 2 * y * y)], -1)
+    out = np.stack(
+        [
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + 2 * p2 * x * y + p1 * (r2 + 2 * y * y),
+        ],
+        -1,
+    )
     cross = slope * x * y + 2 * p1 * x + 2 * p2 * y
-    J = np.stack([radial + slope * x * x + 2 * p1 * y + 6 * p2 * x, cross,
-                  cross, radial + slope * y * y + 2 * p2 * x + 6 * p1 * y], -1)
+    J = np.stack(
+        [
+            radial + slope * x * x + 2 * p1 * y + 6 * p2 * x,
+            cross,
+            cross,
+            radial + slope * y * y + 2 * p2 * x + 6 * p1 * y,
+        ],
+        -1,
+    )
     return out, J.reshape(*points.shape, 2)
 
 

@@ -16,8 +16,9 @@ R_VIEW_CAM = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
 """Camera axes (right, down, forward) in the view frame (x forward, y left, z up)."""
 
 
-def profile_trajectory(profile: str, seconds: float, seed: int, speed: float,
-                       t0_ns: int) -> Trajectory:
+def profile_trajectory(
+    profile: str, seconds: float, seed: int, speed: float, t0_ns: int
+) -> Trajectory:
     """The motion called `profile`, defined a little beyond [0, seconds] for the exposures."""
     rng = np.random.default_rng([seed, 1])
     t = np.arange(-0.25, seconds + 0.25 + KNOT_S, KNOT_S)

@@ -78,8 +78,19 @@ def cast(world, o, o_obj, rays, n, R, near, n_near, ray_angle, out_grey, out_t, 
             u, v, du, dv = qx, qy, lx, ly
         facing = max(abs(nx * lx + ny * ly + nz * lz), 0.02)
         surface = 6 * (hit + 1) + face
-        grey = sample_picture(world.texels, world.offset, world.size, world.per_m, surface,
-                              u, v, du, dv, t * ray_angle, facing)
+        grey = sample_picture(
+            world.texels,
+            world.offset,
+            world.size,
+            world.per_m,
+            surface,
+            u,
+            v,
+            du,
+            dv,
+            t * ray_angle,
+            facing,
+        )
 
         # Lambert's law for the lamp, over even light from everywhere.
         if hit >= 0:
@@ -180,8 +191,20 @@ def render(world, rays, R_world_cam, o, weight, out_radiance, out_distance, out_
                 for i in range(3):
                     batch[n, i] = rays[v, u, i]
                 n += 1
-        cast(world, o, o_obj, batch, n, R_world_cam, near[tile], n_near[tile], angle[tile],
-             grey, distance, surface)
+        cast(
+            world,
+            o,
+            o_obj,
+            batch,
+            n,
+            R_world_cam,
+            near[tile],
+            n_near[tile],
+            angle[tile],
+            grey,
+            distance,
+            surface,
+        )
         n = 0
         for v in range(top, bottom):
             for u in range(left, right):
@@ -196,12 +219,28 @@ def render(world, rays, R_world_cam, o, weight, out_radiance, out_distance, out_
         for v in range(max(top, 1), min(top + TILE, height - 1)):
             for u in range(max(left, 1), min(left + TILE, width - 1)):
                 s = out_surface[v, u]
-                if (s == out_surface[v, u - 1] and s == out_surface[v, u + 1]
-                        and s == out_surface[v - 1, u] and s == out_surface[v + 1, u]):
+                if (
+                    s == out_surface[v, u - 1]
+                    and s == out_surface[v, u + 1]
+                    and s == out_surface[v - 1, u]
+                    and s == out_surface[v + 1, u]
+                ):
                     continue
                 quarter_steps(rays, u, v, batch)
-                cast(world, o, o_obj, batch, 5, R_world_cam, near[tile], n_near[tile],
-                     angle[tile], grey, distance, surface)
+                cast(
+                    world,
+                    o,
+                    o_obj,
+                    batch,
+                    5,
+                    R_world_cam,
+                    near[tile],
+                    n_near[tile],
+                    angle[tile],
+                    grey,
+                    distance,
+                    surface,
+                )
                 mean = 0.25 * (grey[1] + grey[2] + grey[3] + grey[4])
                 out_radiance[v, u] += np.float32(weight * (mean - grey[0]))
 

@@ -28,8 +28,10 @@ def rows(path, columns: int, separator: str | None) -> list[list[str]]:
             if len(fields) < columns or not np.isfinite([float(f) for f in fields[:columns]]).all():
                 raise ValueError
         except ValueError:
-            raise VioError(f"{path} line {number}: needs {columns} numbers, got '{line[:60]}'; "
-                           "mend or remove the line") from None
+            raise VioError(
+                f"{path} line {number}: needs {columns} numbers, got '{line[:60]}'; "
+                "mend or remove the line"
+            ) from None
         out.append(fields)
     if not out:
         raise VioError(f"{path}: holds no data; is it the right file?")
@@ -61,8 +63,10 @@ def read_poses(path):
         raise VioError(f"{path}: quaternion not of unit length; columns: t x y z qx qy qz qw")
     gap = np.diff(t_ns).max() * 1e-9
     if gap > MAX_GAP_S:
-        raise VioError(f"{path}: gap of {gap:.2f} s between poses; cut the file, "
-                       f"at most {MAX_GAP_S} s can be bridged")
+        raise VioError(
+            f"{path}: gap of {gap:.2f} s between poses; cut the file, "
+            f"at most {MAX_GAP_S} s can be bridged"
+        )
     return t_ns, values[:, :3], values[:, 3:]
 
 
@@ -89,8 +93,10 @@ def read_imu(path, first_ns: int, last_ns: int) -> np.ndarray:
     check_order(path, t_ns)
     slack_ns = 20_000_000
     if t_ns[0] > first_ns + slack_ns or t_ns[-1] < last_ns - slack_ns:
-        raise VioError(f"{path}: covers [{t_ns[0]}, {t_ns[-1]}] ns, not the trajectory's "
-                       f"[{first_ns}, {last_ns}]; is it of another flight, or cut?")
+        raise VioError(
+            f"{path}: covers [{t_ns[0]}, {t_ns[-1]}] ns, not the trajectory's "
+            f"[{first_ns}, {last_ns}]; is it of another flight, or cut?"
+        )
     return imu[(t_ns >= first_ns) & (t_ns <= last_ns)]
 
 
@@ -100,8 +106,10 @@ def read_stamps(path, first_ns: int, last_ns: int) -> np.ndarray:
     check_order(path, t_ns)
     inside = t_ns[(t_ns >= first_ns) & (t_ns <= last_ns)]
     if len(inside) < 2:
-        raise VioError(f"{path}: no stamps within the trajectory [{first_ns}, {last_ns}] ns; "
-                       "is it of another flight?")
+        raise VioError(
+            f"{path}: no stamps within the trajectory [{first_ns}, {last_ns}] ns; "
+            "is it of another flight?"
+        )
     return inside
 
 

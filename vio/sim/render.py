@@ -77,8 +77,15 @@ class Renderer:
         R, p = self.camera_poses(cam, np.full(len(later), self.t_ns[frame]), later)
         radiance, _, _ = self.cast(self.rays[cam], R, p)
         out = np.empty(radiance.shape, np.uint8)
-        develop(radiance, self.shading[cam], self.gains[frame] * CAM_GAIN[cam], self.sensor.shot,
-                self.sensor.read, noise_key(self.spec.seed, frame, cam), out)
+        develop(
+            radiance,
+            self.shading[cam],
+            self.gains[frame] * CAM_GAIN[cam],
+            self.sensor.shot,
+            self.sensor.read,
+            noise_key(self.spec.seed, frame, cam),
+            out,
+        )
         return out
 
     def depth(self, frame: int, cam: int) -> np.ndarray:

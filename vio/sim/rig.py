@@ -27,8 +27,9 @@ T_IMU_CAM1 = (
 
 def euroc_rig(scale: float = 1.0) -> Rig:
     """The rig with images `scale` times 752x480; pixel centres have integer coordinates."""
-    return Rig(cam0=camera(CAM0, T_IMU_CAM0, scale), cam1=camera(CAM1, T_IMU_CAM1, scale),
-               imu=ImuModel())
+    return Rig(
+        cam0=camera(CAM0, T_IMU_CAM0, scale), cam1=camera(CAM1, T_IMU_CAM1, scale), imu=ImuModel()
+    )
 
 
 def camera(params, T_imu_cam, scale: float) -> Camera:
@@ -36,5 +37,11 @@ def camera(params, T_imu_cam, scale: float) -> Camera:
     params = np.array(params)
     params[:2] *= scale
     params[2:4] = (params[2:4] + 0.5) * scale - 0.5
-    return Camera(CameraModel.PINHOLE_RADTAN, round(WIDTH * scale), round(HEIGHT * scale),
-                  params, np.array(T_imu_cam), CAMERA_HZ)
+    return Camera(
+        CameraModel.PINHOLE_RADTAN,
+        round(WIDTH * scale),
+        round(HEIGHT * scale),
+        params,
+        np.array(T_imu_cam),
+        CAMERA_HZ,
+    )

@@ -25,12 +25,14 @@ def bilinear(texels, begin, w, h, x, y):
 def trilinear(texels, offset, surface, w, h, x, y, level, fraction):
     """Interpolate within and between the halves of a surface's picture; x, y in its texels."""
     scale = 1.0 / (1 << level)
-    value = bilinear(texels, offset[surface, level], w >> level, h >> level,
-                     x * scale - 0.5, y * scale - 0.5)
+    value = bilinear(
+        texels, offset[surface, level], w >> level, h >> level, x * scale - 0.5, y * scale - 0.5
+    )
     if fraction > 0.0:
         level, scale = level + 1, 0.5 * scale
-        coarse = bilinear(texels, offset[surface, level], w >> level, h >> level,
-                          x * scale - 0.5, y * scale - 0.5)
+        coarse = bilinear(
+            texels, offset[surface, level], w >> level, h >> level, x * scale - 0.5, y * scale - 0.5
+        )
         value += fraction * (coarse - value)
     return value
 
@@ -96,8 +98,9 @@ def sample_picture(texels, offset, size, per_m, surface, u, v, du, dv, footprint
         grey = 0.0
         for k in range(taps):
             along = (k - 0.5 * (taps - 1)) * step
-            grey += trilinear(texels, offset, surface, w, h, x + along * du, y + along * dv,
-                              level, fraction)
+            grey += trilinear(
+                texels, offset, surface, w, h, x + along * du, y + along * dv, level, fraction
+            )
         grey /= taps
     if width < 0.5:
         grain = min(1.0 / width - 2.0, 1.0) * value_noise(abs(x), abs(y), surface)

@@ -49,8 +49,13 @@ def add_noise(image, rng, cell: float, amplitude: float) -> None:
     h, w = image.shape
     grid = rng.normal(size=(int(h / cell) + 3, int(w / cell) + 3)).astype(np.float32)
     zoom = np.array([[1 / cell, 0, rng.uniform(0, 1)], [0, 1 / cell, rng.uniform(0, 1)]])
-    image += amplitude * cv2.warpAffine(grid, zoom, (w, h), borderMode=cv2.BORDER_REFLECT,
-                                        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP)
+    image += amplitude * cv2.warpAffine(
+        grid,
+        zoom,
+        (w, h),
+        borderMode=cv2.BORDER_REFLECT,
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+    )
 
 
 def draw_shape(image, rng, centre, size: float) -> None:
@@ -74,8 +79,16 @@ def draw_shape(image, rng, centre, size: float) -> None:
         fill(image, centre + reach[:, None] * np.stack([np.cos(turns), np.sin(turns)], 1), grey)
     elif kind == "text":
         letters = "".join(rng.choice(list(string.ascii_letters + string.digits), 5))
-        cv2.putText(image, letters, (x, y), int(rng.integers(0, 5)), size / 60, grey,
-                    max(1, int(size / 18)), cv2.LINE_AA)
+        cv2.putText(
+            image,
+            letters,
+            (x, y),
+            int(rng.integers(0, 5)),
+            size / 60,
+            grey,
+            max(1, int(size / 18)),
+            cv2.LINE_AA,
+        )
     else:
         draw_checks(image, rng, (x, y), size)
 

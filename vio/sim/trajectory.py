@@ -42,8 +42,15 @@ class Trajectory:
         start_phase: phase at t = 0.
     """
 
-    def __init__(self, t0_ns: int, start_s: float, end_s: float, spline: BSpline,
-                 rate: float = 1.0, start_phase: float = 0.0):
+    def __init__(
+        self,
+        t0_ns: int,
+        start_s: float,
+        end_s: float,
+        spline: BSpline,
+        rate: float = 1.0,
+        start_phase: float = 0.0,
+    ):
         self.t0_ns, self.start_s, self.end_s = t0_ns, start_s, end_s
         self.rate, self.start_phase = rate, start_phase
         self.splines = [spline, spline.derivative(1), spline.derivative(2)]

@@ -46,8 +46,9 @@ class World(NamedTuple):
     per_m: np.ndarray
 
 
-def build_world(path_p: np.ndarray, seed: int, floor: float | None, *, texel: float = TEXEL_M,
-                workers: int = 1) -> World:
+def build_world(
+    path_p: np.ndarray, seed: int, floor: float | None, *, texel: float = TEXEL_M, workers: int = 1
+) -> World:
     """The room around imu positions path_p (N, 3) [m].
 
     Args:
@@ -103,13 +104,19 @@ def clutter(rng, lo, hi, path_p):
             centre[axis] = lo[axis] + reach[axis] if rng.uniform() < 0.5 else hi[axis] - reach[axis]
         radius = np.linalg.norm(half)
         near_path = np.linalg.norm(path - centre, axis=1).min() < radius + CLEARANCE_M
-        if near_path or any(np.linalg.norm(centre - c) < 0.7 * (radius + np.linalg.norm(h))
-                            for c, h in zip(centres, halves)):
+        if near_path or any(
+            np.linalg.norm(centre - c) < 0.7 * (radius + np.linalg.norm(h))
+            for c, h in zip(centres, halves)
+        ):
             continue
         kinds.append(kind), halves.append(half), centres.append(centre)
         rotations.append(turn.as_matrix())
-    return (np.array(kinds, np.int64), np.array(halves).reshape(-1, 3),
-            np.array(rotations).reshape(-1, 3, 3), np.array(centres).reshape(-1, 3))
+    return (
+        np.array(kinds, np.int64),
+        np.array(halves).reshape(-1, 3),
+        np.array(rotations).reshape(-1, 3, 3),
+        np.array(centres).reshape(-1, 3),
+    )
 
 
 def surface_sides(extent, kind, half) -> np.ndarray:
@@ -126,6 +133,7 @@ def surface_sides(extent, kind, half) -> np.ndarray:
 
 def pictures(sides, texel: float, seed: int, workers: int):
     """Paint all surfaces: `texels`, `offset`, `size`, `per_m` of World."""
+
     def paint_one(surface):
         width, height = sides[surface]
         if width == 0:

@@ -1,6 +1,6 @@
 """Backend: the half of the odometry that knows where it is. Starts, estimates, judges, restarts.
 
-    tracks -> (start-up | window) -> health -> estimate -> feedback
+tracks -> (start-up | window) -> health -> estimate -> feedback
 """
 
 import math

@@ -1,6 +1,6 @@
 """SlidingWindow: tracks and inertial samples in, state out. Owns the tables, calls the kernels.
 
-    predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> marginalise
+predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> marginalise
 """
 
 import numpy as np

@@ -65,8 +65,24 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
 
 @kernel
 def marginalise(
-    slots, order, landmarks, pre, ext, prior, leave_pose, leave_motion, factor, use,
-    inv_sigma, limit, gravity, walk, still_sigma, system, work, rows,
+    slots,
+    order,
+    landmarks,
+    pre,
+    ext,
+    prior,
+    leave_pose,
+    leave_motion,
+    factor,
+    use,
+    inv_sigma,
+    limit,
+    gravity,
+    walk,
+    still_sigma,
+    system,
+    work,
+    rows,
 ):
     """Replace `prior` by the prior that remains when the leaving rows are eliminated.
 
@@ -82,9 +98,7 @@ def marginalise(
     system.H[: n * (n + 1) // 2] = 0.0
     system.b[:n] = 0.0
     linearise_prior(slots, prior, system, rows, work.delta, work.small)
-    linearise_motion(
-        slots, pre, order, gravity, walk, still_sigma, factor, system, work.small
-    )
+    linearise_motion(slots, pre, order, gravity, walk, still_sigma, factor, system, work.small)
     _, points, residuals, blocks = linearise(
         slots, landmarks, ext, use, inv_sigma, limit, system, work
     )

@@ -90,8 +90,25 @@ def copy_state(slots, landmarks, work, back):
 
 @kernel
 def optimise(
-    slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
-    still_sigma, iterations, small_turn, small_move, system, work, rows, tallies,
+    slots,
+    order,
+    landmarks,
+    pre,
+    ext,
+    prior,
+    factor,
+    inv_sigma,
+    limit,
+    gravity,
+    walk,
+    still_sigma,
+    iterations,
+    small_turn,
+    small_move,
+    system,
+    work,
+    rows,
+    tallies,
 ):
     """Minimise prior + inertial + vision cost over the slots in `order`.
 

@@ -36,13 +36,16 @@ def relative_poses(slots, host, rel):
             if at == 0:
                 Rj, pj, Rh, ph = slots.R[j], slots.p[j], slots.R[host], slots.p[host]
             else:
-                Rj, pj, Rh, ph = slots.R_lin[j], slots.p_lin[j], slots.R_lin[host], slots.p_lin[host]
+                Rj, pj, Rh, ph = (
+                    slots.R_lin[j],
+                    slots.p_lin[j],
+                    slots.R_lin[host],
+                    slots.p_lin[host],
+                )
             out = rel[j, at]
             for a in range(3):
                 for b in range(3):
-                    out[3 * a + b] = (
-                        Rj[0, a] * Rh[0, b] + Rj[1, a] * Rh[1, b] + Rj[2, a] * Rh[2, b]
-                    )
+                    out[3 * a + b] = Rj[0, a] * Rh[0, b] + Rj[1, a] * Rh[1, b] + Rj[2, a] * Rh[2, b]
                 out[9 + a] = (
                     Rj[0, a] * (ph[0] - pj[0])
                     + Rj[1, a] * (ph[1] - pj[1])
@@ -145,7 +148,12 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
     cross, gain, seen = work.cross, work.gain, work.seen
     y, y_lin = work.small[0, :3], work.small[0, 3:6]
     M, C, X = work.small[1:5, :4], work.small[1:5, 4:19], work.small[5:8, :16]
-    c, Hll, inv, bl = work.small[8, :4], work.small[9:12, :3], work.small[9:12, 3:6], work.small[12, :3]
+    c, Hll, inv, bl = (
+        work.small[8, :4],
+        work.small[9:12, :3],
+        work.small[9:12, 3:6],
+        work.small[12, :3],
+    )
     cost, n_points, n_res, n_blocks = 0.0, 0, 0, 0
     n_ready, n_left, n_frames, n_others = 0, 0, 0, 0
     for host in range(S):
@@ -243,7 +251,9 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                             H[(at_j + a) * (at_j + a + 1) // 2 + at_j + k] += s
                         for k in range(3):
                             cross[slot, a, k] = (
-                                X[0, a] * C[0, 12 + k] + X[1, a] * C[1, 12 + k] + X[2, a] * C[2, 12 + k]
+                                X[0, a] * C[0, 12 + k]
+                                + X[1, a] * C[1, 12 + k]
+                                + X[2, a] * C[2, 12 + k]
                             )
                 if hosted:
                     for a in range(6):
@@ -259,7 +269,9 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                                 s = -s
                             H[(at_h + a) * (at_h + a + 1) // 2 + at_h + k] += s
                         for k in range(3):
-                            cross[0, a, k] += x0 * C[0, 12 + k] + x1 * C[1, 12 + k] + x2 * C[2, 12 + k]
+                            cross[0, a, k] += (
+                                x0 * C[0, 12 + k] + x1 * C[1, 12 + k] + x2 * C[2, 12 + k]
+                            )
                         if at_j >= 0:
                             for k in range(6):
                                 s = x0 * C[0, k] + x1 * C[1, k] + x2 * C[2, k]
