@@ -98,7 +98,10 @@ NAMES = (
     "solve_motions",
     "solve_dim2",
     "solve_dim3",
-    "relative_slots",  # relative poses computed
+    "vision_slots",  # relative poses computed to linearise
+    "relax_slots",
+    "activate_slots",
+    "reject_slots",
     "covariances",
     "observations",  # frames whose tracks were matched with landmarks
     "tracks",  # their tracks
@@ -120,6 +123,7 @@ NAMES = (
     "reject_known",
     "reject_active",
     "reject_dropped",
+    "reject_left",  # landmarks that remain in use
     "slots_used",  # frames in the window, summed over scans of landmarks
     *WINDOW_COUNTS,
     "marginalise_dim2",

@@ -5,14 +5,7 @@ import numpy as np
 from vio.events import INDEX, NAMES
 from vio.types import VioError
 
-POWERS = (
-    ("solve_dim", "solves"),
-    ("marginalise_dim", "marginalised"),
-    ("prior_rows", "linearisations"),
-)
-DERIVED = ("frame", "cam0", "cam1", "ransac_tests") + tuple(
-    f"{name}{power}" for name, _ in POWERS for power in (2, 3)
-)
+DERIVED = ("frame", "cam0", "cam1", "ransac_tests")
 FEATURES = NAMES + DERIVED
 AT = {name: i for i, name in enumerate(FEATURES)}
 
@@ -24,9 +17,6 @@ def matrix(events, plan) -> np.ndarray:
     cam0 = np.minimum(images, 1.0)
     tests = events[:, INDEX["ransac_points"]] * events[:, INDEX["ransac_hypotheses"]]
     columns = [np.ones(len(events)), cam0, images - cam0, tests]
-    for name, times in POWERS:
-        total, n = events[:, INDEX[name]], np.maximum(events[:, INDEX[times]], 1.0)
-        columns += [total**2 / n, total**3 / n**2]
     return np.column_stack([events, *columns])
 
 

@@ -16,8 +16,10 @@ def flush(tally, work, n_slots):
     """Move the kernels' counts to the tally; `n_slots` frames are in the window."""
     c = work.counts
     tally.counts[FIRST : FIRST + c.size] += c
-    ready = c[VISION_READY] + c[RELAX_READY] + c[ACTIVATE_READY]
-    tally.add(relative_slots=ready * n_slots)
+    tally.add(
+        vision_slots=c[VISION_READY] * n_slots, relax_slots=c[RELAX_READY] * n_slots,
+        activate_slots=c[ACTIVATE_READY] * n_slots,
+    )  # fmt: skip
     c[:] = 0
 
 
@@ -132,5 +134,5 @@ def rejected(tally, slots, landmarks, n_slots):
     tally.add(
         rejections=1, reject_hosts=keys, reject_known=keys * int(known.sum()),
         reject_active=keys * int(active.sum()), slots_used=n_slots,
-        relative_slots=keys * n_slots,
+        reject_slots=keys * n_slots,
     )  # fmt: skip

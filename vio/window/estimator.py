@@ -242,9 +242,9 @@ class SlidingWindow:
         """Drop observations far from their landmark; keeps their number for the health check."""
         limit, n_slots = self.config.reject_px, self.order.size
         count.rejected(tally, self.slots, self.landmarks, n_slots)
-        self.dropped, _ = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
+        self.dropped, left = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
         count.flush(tally, self.work, n_slots)
-        tally.add(reject_dropped=self.dropped)
+        tally.add(reject_dropped=self.dropped, reject_left=left)
 
     def support(self) -> int:
         """Landmarks in use that the newest frame sees."""

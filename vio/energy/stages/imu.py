@@ -2,22 +2,77 @@
 
 from vio.energy.actions import Op, Work
 from vio.energy.memory import indexed, resident
+from vio.energy import rows as shorthand
+from vio.energy.rows import Rows
+
+OUT = "preintegrated"
+WORK = "imu.work"
+
+
+def per_step() -> Rows:
+    """One step: interpolate, rotate, propagate Jacobian and covariance."""
+    r = Rows("imu_samples")
+    R, cov, J = f"{OUT}.R", f"{OUT}.cov", f"{OUT}.J"
+    r.add("imu.gyro", 12).add("imu.accel", 12).add(WORK, 0, 6)
+    r.add(WORK, 3, 3).exp(WORK, WORK).multiply(WORK, WORK, WORK).multiply(R, WORK, WORK)
+    r.add(WORK, 3, 3).exp(WORK, WORK)
+    r.add(WORK, 9 + 9, 2 * 81)  # force at mid-step; A and B cleared
+    r.add(R, 18).add(WORK, 18 + 18 + 4 * 9, 9 * 3 + 9 * 5 + 9)  # A and B filled
+    # J <- A J + B
+    r.add(WORK, 54 + 54 * 9 + 54, 54).add(J, 54 * 9, 54)
+    # cov <- A cov A^T + B Q B^T, the second product on the lower triangle only
+    r.add(WORK, 81 * 9 + 45 * (9 + 9 + 12), 81).add(cov, 81 * 9, 90)
+    r.add(WORK, 18).add(f"{OUT}.p", 3, 3).add(f"{OUT}.v", 6, 3)
+    return r.multiply(R, WORK, WORK).add(WORK, 9).add(R, 0, 9)
+
+
+def per_call() -> Rows:
+    """Start and end of an interval, and its whitening matrix."""
+    r = Rows("preintegrations")
+    r.add(f"{OUT}.dt", 0, 1).add(f"{OUT}.R", 0, 12).add(f"{OUT}.cov", 0, 81).add(f"{OUT}.J", 0, 54)
+    r.add(f"{OUT}.p", 0, 3).add(f"{OUT}.v", 0, 3).add(f"{OUT}.bias", 0, 6)
+    r.normalise(f"{OUT}.R")
+    dots = sum(i * (i + 1) // 2 for i in range(9))
+    r.add(f"{OUT}.cov", 45).add(WORK, 2 * dots + 36, 45)
+    return r.add(f"{OUT}.whiten", dots, 81 + 45).add(WORK, dots + 45)
+
+
+def model(plan) -> list:
+    """`preintegrate`."""
+
+    def scratch(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    def record(n):
+        def make(stage, tensor, event, *, reads, writes):
+            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
+
+        return make
+
+    patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
+    patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "cov", "J", "whiten")}
+    rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]
+    return shorthand.uses("preintegrate", rows, patterns)
+
+
+def arrival() -> list:
+    """Samples written to the ring; each step stands for one new sample."""
+    rows = Rows("imu_samples").add("imu.t_ns", 0, 1).add("imu.gyro", 0, 3).add("imu.accel", 0, 3)
+    return shorthand.uses("preintegrate", [rows], {})
 
 
 def uses(plan) -> list:
-    """`preintegrate` per step."""
-    size = plan.size("imu.work")
-    return [
-        indexed("preintegrate", "imu.gyro", "imu_samples", reads=12, record=3),
-        indexed("preintegrate", "imu.accel", "imu_samples", reads=12, record=3),
-        indexed("preintegrate", "imu.t_ns", "imu_samples", reads=2, record=1),
-        resident("preintegrate", "imu.work", "imu_samples", reads=3200, writes=500, size=size),
-        indexed("preintegrate", "preintegrated.cov", "imu_samples", reads=729, writes=81, record=9),
-        indexed("preintegrate", "preintegrated.J", "imu_samples", reads=486, writes=54, record=6),
-    ]
+    """Arrival and use of inertial samples."""
+    return arrival() + model(plan)
 
 
 def work(plan) -> list:
-    """A J + B, A cov A^T + B Q B^T, two exponentials."""
-    ops = {Op.MUL_F64: 1900, Op.ADD_F64: 1800, Op.DIV_F64: 10, Op.SQRT_F64: 2}
-    return [Work("preintegrate", "imu_samples", ops)]
+    """A J + B, A cov A^T + B Q B^T and three rotations; each sine or root counts as ten terms."""
+    products = 54 * 9 + 81 * 9 + 45 * (9 + 12) + 5 * 27
+    step = {Op.MUL_F64: products + 250, Op.ADD_F64: products + 200, Op.DIV_F64: 10, Op.SQRT_F64: 2}
+    end = {Op.MUL_F64: 280, Op.ADD_F64: 280, Op.DIV_F64: 90, Op.SQRT_F64: 12}
+    return [
+        Work("preintegrate", "imu_samples", step),
+        Work("preintegrate", "preintegrations", end),
+    ]
