@@ -74,18 +74,19 @@ def set_observation(landmarks, m, slot, cam, xy, weight):
     landmarks.obs[m, slot, cam] = *xy, weight
 
 
-def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3, gap=4):
+def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3, spread=1):
     """A window over a piece of the flight: `n_keys` old keyframes, then motion slots.
 
-    States are the truth, observations carry `noise_px`; slots are filled in a scrambled order so
+    States are the truth, observations carry `noise_px`; motion slots are `spread` frames apart.
+    The newest keyframe has motion too. Slots are filled in a scrambled order so
     that slot number and time disagree, as they do after a while in flight.
     """
     rng = np.random.default_rng(seed)
     t, motion = tables(stereo), Motion()
     n = n_keys + n_motion
     places = rng.permutation(t.slots.t_ns.size)[:n]
-    stamps = [T0_NS + gap * FRAME_NS * k for k in range(n_keys)]
-    stamps += [stamps[-1] + FRAME_NS * (k + 1) for k in range(n_motion)]
+    stamps = [T0_NS + 4 * FRAME_NS * k for k in range(n_keys)]
+    stamps += [stamps[-1] + spread * FRAME_NS * (k + 1) for k in range(n_motion)]
     samples, _ = imu_samples(motion, (stamps[-1] - T0_NS) * 1e-9 + 0.1)
     for k, s in enumerate(places):
         time = (stamps[k] - T0_NS) * 1e-9
@@ -140,12 +141,14 @@ def add_points(t, rng, n_points, noise_px, n_keys, stereo):
                 )
 
 
-def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02):
-    """Move every state and landmark off the truth."""
+def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02, fixed=True):
+    """Move every state and landmark off the truth; `fixed` slots only if asked."""
     from naive.imu_factor import plus, state as now
 
     scale = np.repeat([turn, move, speed, *bias], 3)
     for s in t.order:
+        if t.slots.fixed[s] and not fixed:
+            continue
         x = plus(now(t.slots, s), rng.normal(0, 1, 15) * scale)
         t.slots.R[s], t.slots.p[s], t.slots.v[s], t.slots.bias[s] = x
     for m in np.flatnonzero(t.use):

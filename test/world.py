@@ -14,15 +14,21 @@ RADTAN = np.array([458.0, 457.0, 367.0, 248.0, -0.283, 0.0740, 2e-4, 1.8e-5])
 EQUIDISTANT = np.array([460.0, 459.0, 370.0, 245.0, -0.013, 0.022, -0.016, 0.004])
 
 
-def rig(stereo=True, imu=None):
-    """Two slightly turned cameras 0.11 m apart: cam0 radtan, cam1 equidistant."""
+def rig(stereo=True, imu=None, scale=1.0):
+    """Two slightly turned cameras 0.11 m apart: cam0 radtan, cam1 equidistant.
+
+    `scale` shrinks the images.
+    """
 
     def camera(model, params, right_m, turn):
         T = np.eye(4)
         cam_axes = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
         T[:3, :3] = Rotation.from_rotvec(turn).as_matrix() @ cam_axes
         T[:3, 3] = [0.005, right_m, 0.01]
-        return Camera(model, 752, 480, params.copy(), T)
+        small = params.copy()
+        small[:2] *= scale
+        small[2:4] = (params[2:4] + 0.5) * scale - 0.5
+        return Camera(model, int(752 * scale), int(480 * scale), small, T)
 
     cam0 = camera(CameraModel.PINHOLE_RADTAN, RADTAN, -0.065, [0.01, -0.02, 0.015])
     cam1 = camera(CameraModel.PINHOLE_EQUIDISTANT, EQUIDISTANT, 0.045, [-0.01, 0.005, 0.01])
@@ -148,5 +154,5 @@ class World:
             uv1[~in1[at]] = np.nan
         ids = np.array([self.track_of[k][0] for k in at], np.int64)
         ages = np.array([self.track_of[k][1] for k in at], np.int32)
-        still = self.motion.speed == 0
+        still = self.motion.speed == 0 and not blind
         return Tracks(t_ns, ids, ages, noisy(uv0[at]), uv1, keyframe, still, not blind, stereo)

@@ -126,7 +126,7 @@ def optimise(
         work.use[m] = 1 if landmarks.id[m] >= 0 and landmarks.active[m] else 0
     tallies[:] = 0
     damping, before = 1e-9, 1e300
-    cost, residuals = 0.0, 0
+    cost, residuals, factored = 0.0, 0, False
     for _ in range(iterations):
         sync_lin(slots)
         system.H[: n * (n + 1) // 2] = 0.0
@@ -149,11 +149,13 @@ def optimise(
             copy_state(slots, landmarks, work, True)
             damping = max(damping * 100.0, 1e-4)
             before = 1e300  # linearise here once more, with more damping
+            factored = False
             continue
         copy_state(slots, landmarks, work, False)
         gain = before - cost
         before = cost
         solve(system, n, damping)
+        factored = True
         tallies[6] += 1
         tallies[7] += n
         turn, move = retract(slots, system, work.small)
@@ -162,4 +164,8 @@ def optimise(
         damping = max(damping * 0.1, 1e-9)
         if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
             break
+    if not factored:  # the covariance is read from the factor
+        solve(system, n, damping)
+        tallies[6] += 1
+        tallies[7] += n
     return cost, residuals

@@ -1,0 +1,165 @@
+"""Life of a landmark, and which keyframe leaves."""
+
+import numpy as np
+import pytest
+import tables
+from naive import landmarks as naive
+from naive.vision import observations
+
+from vio.window import landmarks as life
+from vio.window.keyframes import choose_keyframe
+
+F32 = np.float32
+
+
+def tracks(rng, ids):
+    """(ids, rays0, rays1, weight0, weight1, row_of); every third has no right image."""
+    n = len(ids)
+    rays = rng.uniform(-0.5, 0.5, (2, n, 2))
+    rays[1, ::3] = np.nan
+    weight = rng.uniform(300, 460, (2, n)).astype(F32)
+    weight[1, ::3] = 0
+    return np.array(ids, np.int64), rays[0], rays[1], weight[0], weight[1], np.zeros(n, np.int64)
+
+
+def expected_observations(k, slot, rays0, rays1, w0, w1):
+    out = [(slot, 0, *rays0[k], w0[k])]
+    if not np.isnan(rays1[k, 0]):
+        out.append((slot, 1, *rays1[k], w1[k]))
+    return out
+
+
+def test_observe_against_twin():
+    t = tables.window(n_points=20)
+    rng = np.random.default_rng(0)
+    slot = t.order[-1]
+    known = {int(i): m for m, i in enumerate(t.landmarks.id) if i >= 0}
+    track = tracks(rng, [1003, 7, 1019, 1000, 8, 1011])
+    *inputs, row_of = track
+    before = {m: [o for o in observations(t.landmarks, m) if o[0] != slot] for m in known.values()}
+    assert life.observe(t.landmarks, slot, *inputs, row_of) == 4
+    np.testing.assert_array_equal(row_of, naive.observe(known, inputs[0]))
+    seen = {int(m): k for k, m in enumerate(row_of) if m >= 0}
+    for m in known.values():
+        new = expected_observations(seen[m], slot, *inputs[1:]) if m in seen else []
+        got = observations(t.landmarks, m)
+        assert [o for o in got if o[0] != slot] == before[m], "other slots are left alone"
+        np.testing.assert_allclose(
+            np.array([o for o in got if o[0] == slot]).reshape(-1, 5),
+            np.array(new).reshape(-1, 5), rtol=2e-7, atol=1e-7,
+        )  # fmt: skip
+
+
+def test_start_against_twin():
+    t = tables.window(n_points=20)
+    rng = np.random.default_rng(1)
+    slot = t.order[-1]
+    size = t.landmarks.id.size
+    t.landmarks.id[20 : size - 2] = 5  # two rows are free, at the end
+    t.landmarks.id[4] = -1  # and one in between
+    *inputs, row_of = tracks(rng, [2001, 1003, 2002, 2003, 2004])
+    row_of[:] = -1
+    row_of[1] = 3
+    free = np.flatnonzero(t.landmarks.id < 0)
+    expected, refused = naive.start(free, inputs[0], row_of)
+    assert life.start(t.landmarks, slot, *inputs, row_of) == (3, refused) == (3, 1)
+    np.testing.assert_array_equal(row_of, expected)
+    for k in np.flatnonzero((row_of >= 0) & (inputs[0] > 2000)):
+        m = row_of[k]
+        assert t.landmarks.id[m] == inputs[0][k] and t.landmarks.host[m] == slot
+        assert not t.landmarks.active[m]
+        np.testing.assert_allclose(t.landmarks.point[m, :2], inputs[1][k], atol=1e-7)
+        np.testing.assert_allclose(
+            observations(t.landmarks, m), expected_observations(k, slot, *inputs[1:]),
+            rtol=2e-7, atol=1e-7,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("stereo", [True, False], ids=["stereo", "mono"])
+def test_activate_against_twin(stereo):
+    t = tables.window(seed=2, n_points=60, stereo=stereo, noise_px=0.5)
+    most_sigma, most_px, nearest = 0.02, 0.5, 1.6
+    t.landmarks.active[:] = 0
+    t.landmarks.active[:5] = 1
+    before = t.landmarks.point.copy()
+    t.landmarks.point[5:, 2] = 0.0
+    expected = {}
+    for m in range(5, 60):
+        if len([o for o in observations(t.landmarks, m)]) < 2:
+            continue
+        rho, sigma, rms = naive.activate(t.slots, t.landmarks, t.ext, m, 0.5)
+        if sigma <= most_sigma and -most_sigma <= rho <= 1 / nearest and rms <= most_px:
+            expected[m] = max(rho, 1e-4)
+    done = life.activate(
+        t.slots, t.landmarks, t.ext, 0.5, most_sigma, most_px, nearest, t.work
+    )
+    got = set(np.flatnonzero(t.landmarks.active)) - set(range(5))
+    assert got == set(expected) and done == len(expected)
+    assert 5 < done < 55, "the limits must matter"
+    for m, rho in expected.items():
+        assert t.landmarks.point[m, 2] == pytest.approx(rho, abs=1e-6)
+    np.testing.assert_array_equal(t.landmarks.point[:5], before[:5])
+
+
+def test_activate_finds_the_truth_without_noise():
+    t = tables.window(seed=2, n_points=30, noise_px=0.0)
+    truth = t.landmarks.point[:30, 2].copy()
+    t.landmarks.active[:] = 0
+    t.landmarks.point[:, 2] = 0
+    life.activate(t.slots, t.landmarks, t.ext, 0.5, 0.1, 1.0, 0.2, t.work)
+    found = np.flatnonzero(t.landmarks.active[:30])
+    assert found.size > 20
+    np.testing.assert_allclose(t.landmarks.point[found, 2], truth[found], atol=1e-4)
+
+
+def test_reject_against_twin():
+    t = tables.window(seed=3, n_points=30, noise_px=0.5)
+    rng = np.random.default_rng(2)
+    planted = 0
+    for m in range(0, 30, 3):
+        for s, c, x, y, w in observations(t.landmarks, m)[1:]:
+            if rng.uniform() < 0.5:
+                tables.set_observation(t.landmarks, m, s, c, (x + 20 / 450, y), w)
+                planted += 1
+    expected = {m: naive.reject(t.slots, t.landmarks, t.ext, m, 3.0) for m in range(30)}
+    before = {m: {(s, c) for s, c, *_ in observations(t.landmarks, m)} for m in range(30)}
+    dropped, active = life.reject(t.slots, t.landmarks, t.ext, 3.0, t.work)
+    assert dropped == sum(map(len, expected.values())) >= planted > 0
+    for m in range(30):
+        left = {(s, c) for s, c, *_ in observations(t.landmarks, m)}
+        assert left == before[m] - expected[m]
+        assert t.landmarks.active[m] == (len(left) >= 2)
+    assert active == t.landmarks.active.sum()
+
+
+def line_of_keyframes(x):
+    t = tables.window(n_points=0, n_keys=5, n_motion=2)
+    for s, at in zip(t.order, x):
+        t.slots.p[s] = at, 0, 0
+    keys = [int(s) for s in t.order[:5]]
+    newest = int(t.order[-1])
+    for k, s in enumerate(keys):
+        for m in (2 * k, 2 * k + 1):
+            t.landmarks.id[m], t.landmarks.host[m], t.landmarks.active[m] = m, s, 1
+            tables.set_observation(t.landmarks, m, newest, 0, (0.1, 0.1), 450.0)
+    return t, keys, newest
+
+
+def test_keyframe_out_of_view_leaves_first():
+    t, keys, newest = line_of_keyframes([0, 1, 2, 3, 4, 5, 6])
+    for m in (4, 5):
+        tables.set_observation(t.landmarks, m, newest, 0, (0, 0), 0.0)
+    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) == keys[2]
+
+
+def test_crowded_keyframe_leaves_and_the_newest_stays():
+    # the third is as close to the second as can be, and farther from the present than the fourth
+    t, keys, newest = line_of_keyframes([0, 2, 2.1, 5, 7, 8, 8.2])
+    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) in keys[1:3]
+    t, keys, newest = line_of_keyframes([0, 2, 4, 6, 6.01, 8, 8.2])
+    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) == keys[3]
+
+
+def test_one_keyframe_is_the_choice():
+    t, keys, newest = line_of_keyframes([0, 1, 2, 3, 4, 5, 6])
+    assert choose_keyframe(t.slots, t.landmarks, keys[:1], newest, 0.1) == keys[0]
