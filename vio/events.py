@@ -18,8 +18,18 @@ WINDOW_COUNTS = (
     "activate_tried",  # landmarks without depth looked at
     "activate_ready",  # hosts whose relative poses were computed for that
     "activate_used",  # observations used
+    "activate_idle",  # landmarks without depth met in the search for those of a host
     "reject_tried",  # landmarks checked
     "reject_used",  # observations checked
+    "reject_active",  # landmarks in use met in the search for those of a host
+    "steps",  # steps of the optimiser taken
+    "layout_tests",  # landmarks looked at to see which frames marginalising touches
+    "layout_used",  # of them taking part
+    "layout_left",  # of them not hosted by the frame
+    "layout_right",  # of them not seen by its cam0
+    "layout_poses",  # frames touched, by their pose and by their motion
+    "layout_motions",
+    "layout_held",  # of these with motion
 )
 """Tallies the window's kernels add up in `Work.counts`, in this order."""
 
@@ -94,8 +104,8 @@ NAMES = (
     "relax_hosts",  # the same to relax
     "relax_tests",
     "relaxed",
-    "solve_poses",  # poses and motions moved by a step
-    "solve_motions",
+    "step_poses",  # poses and motions moved by a step
+    "step_motions",
     "solve_dim2",
     "solve_dim3",
     "vision_slots",  # relative poses computed to linearise
@@ -117,17 +127,20 @@ NAMES = (
     "activations",  # searches for landmarks that can get a depth
     "activate_hosts",
     "activate_known",
-    "activate_idle",
     "rejections",
     "reject_hosts",
     "reject_known",
-    "reject_active",
     "reject_dropped",
     "reject_left",  # landmarks that remain in use
     "slots_used",  # frames in the window, summed over scans of landmarks
     *WINDOW_COUNTS,
     "marginalise_dim2",
     "marginalise_dim3",
+    "layout_slots",  # frames laid out to marginalise
+    "layout_leaving_poses",
+    "layout_leaving_motions",
+    "layout_all_poses",  # leaving or not
+    "layout_all_motions",
     "marginalise_kept",  # rows of the new prior, and their squares
     "marginalise_kept2",
     "marginalise_poses",  # poses in the new prior

@@ -7,7 +7,7 @@ with what is plain from the number of frames, motions and landmarks.
 import numpy as np
 
 from vio.events import INDEX, WINDOW_COUNTS
-from vio.window.state import ACTIVATE_READY, RELAX_READY, VISION_READY
+from vio.window.state import ACTIVATE_READY, RELAX_READY, STEPS, VISION_READY
 
 FIRST = INDEX[WINDOW_COUNTS[0]]
 
@@ -46,8 +46,8 @@ def synced(tally, slots, times):
     tally.add(syncs=times, synced_slots=times * int(used.sum()), synced_free=times * free)
 
 
-def optimised(tally, slots, order, landmarks, prior, factor, done):
-    """A run of the optimiser; `done` are the tallies it returned."""
+def optimised(tally, slots, order, landmarks, prior, factor, work, done):
+    """A run of the optimiser; `done` are the tallies it returned. Call before `flush`."""
     n_slots, n_motions = order.size, int(slots.motion[order].sum())
     keys = int(slots.key[order].sum())
     times, points, solves, dim = (
@@ -56,20 +56,21 @@ def optimised(tally, slots, order, landmarks, prior, factor, done):
         int(done[6]),
         6 * n_slots + 9 * n_motions,
     )
-    relaxed = points // times * solves
+    steps = int(work.counts[STEPS])
+    relaxed = points // times * steps
     assembled(tally, slots, order, prior, factor, times, dim)
     synced(tally, slots, times)
     tally.add(
         optimisations=1, laid_slots=n_slots, laid_motions=n_motions,
         known_landmarks=int((landmarks.id >= 0).sum()),
         hosts_scanned=times * keys, host_tests=keys * points,
-        relax_hosts=solves * keys, relax_tests=keys * relaxed, relaxed=relaxed,
-        solve_poses=solves * n_slots, solve_motions=solves * n_motions,
+        relax_hosts=steps * keys, relax_tests=keys * relaxed, relaxed=relaxed,
+        step_poses=steps * n_slots, step_motions=steps * n_motions,
         solve_dim2=solves * dim**2, solve_dim3=solves * dim**3,
     )  # fmt: skip
 
 
-def marginalised(tally, slots, order, prior, factor, use):
+def marginalised(tally, slots, order, prior, factor, use, leave_pose, leave_motion):
     """Before the leaving slots are marginalised: what enters the system."""
     keys, motion = int(slots.key[order].sum()), slots.motion[order] != 0
     factors = int((motion[:-1] & motion[1:] & (factor[order[1:]] != 0)).sum())
@@ -77,12 +78,15 @@ def marginalised(tally, slots, order, prior, factor, use):
     assembled(tally, slots, order, prior, factor, 1, 0)
     tally.add(
         hosts_scanned=keys, host_tests=keys * int((use != 0).sum()),
-        prior_rows=int(prior.dim[0]), imu_factors=factors,
+        prior_rows=int(prior.dim[0]), imu_factors=factors, layout_slots=order.size,
+        layout_leaving_poses=int(leave_pose.sum()), layout_leaving_motions=int(leave_motion.sum()),
     )  # fmt: skip
 
 
-def reduced(tally, prior, dim, kept):
+def reduced(tally, prior, system, dim, kept):
     """After: a system of `dim` rows left a prior of `kept`."""
+    laid = int((system.pose_at >= 0).sum())
+    tally.add(layout_all_poses=laid, layout_all_motions=(dim - 6 * laid) // 9)
     poses = int((prior.pose_at >= 0).sum())
     tally.add(
         linearised_dim=dim, linearised_dim2=dim**2, marginalised=1, marginalise_dim=dim,
@@ -118,21 +122,17 @@ def started(tally, fresh, row_of, rays1, rows):
 def activated(tally, slots, landmarks, n_slots):
     """Before landmarks are given a depth."""
     keys = int((slots.key[slots.t_ns != 0] != 0).sum())
-    known = landmarks.id >= 0
-    idle = known & (landmarks.active == 0)
+    known = int((landmarks.id >= 0).sum())
     tally.add(
-        activations=1, activate_hosts=keys, activate_known=keys * int(known.sum()),
-        activate_idle=keys * int(idle.sum()), slots_used=n_slots,
+        activations=1, activate_hosts=keys, activate_known=keys * known, slots_used=n_slots,
     )  # fmt: skip
 
 
 def rejected(tally, slots, landmarks, n_slots):
     """Before observations are checked."""
     keys = int((slots.key[slots.t_ns != 0] != 0).sum())
-    known = landmarks.id >= 0
-    active = known & (landmarks.active != 0)
+    known = int((landmarks.id >= 0).sum())
     tally.add(
-        rejections=1, reject_hosts=keys, reject_known=keys * int(known.sum()),
-        reject_active=keys * int(active.sum()), slots_used=n_slots,
+        rejections=1, reject_hosts=keys, reject_known=keys * known, slots_used=n_slots,
         reject_slots=keys * n_slots,
     )  # fmt: skip

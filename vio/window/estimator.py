@@ -262,7 +262,9 @@ class SlidingWindow:
             c.small_turn, c.small_move, self.system, self.work, self.rows, t,
         )  # fmt: skip
         self.cost, self.residuals = cost, residuals
-        count.optimised(tally, self.slots, order, self.landmarks, self.prior, self.factor, t)
+        count.optimised(
+            tally, self.slots, order, self.landmarks, self.prior, self.factor, self.work, t
+        )  # fmt: skip
         count.flush(tally, self.work, order.size)
         tally.add(
             linearisations=t[0], landmarks=t[1], residuals=t[2], schur_blocks=t[3],
@@ -304,14 +306,17 @@ class SlidingWindow:
             self.work.use[:] = hosted & (landmarks.active == 1)
         if not self.leave_pose.any() and not self.leave_motion.any():
             return False
-        count.marginalised(tally, slots, order, self.prior, self.factor, self.work.use)
+        count.marginalised(
+            tally, slots, order, self.prior, self.factor, self.work.use, self.leave_pose,
+            self.leave_motion,
+        )  # fmt: skip
         sync_lin(slots)
         n, points, _, _, kept = marginalise(
             slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
             self.leave_motion, self.factor, self.work.use, 1.0 / c.sigma_px, c.huber, c.gravity,
             self.walk, self.still_sigma, self.system, self.work, self.rows,
         )  # fmt: skip
-        count.reduced(tally, self.prior, n, kept)
+        count.reduced(tally, self.prior, self.system, n, kept)
         count.flush(tally, self.work, order.size)
         if victim >= 0:
             landmarks.id[hosted] = -1

@@ -5,9 +5,11 @@ import math
 from vio._jit import kernel
 from vio.window.residual_vision import relative_poses, seen_from
 from vio.window.state import (
+    ACTIVATE_IDLE,
     ACTIVATE_READY,
     ACTIVATE_TRIED,
     ACTIVATE_USED,
+    REJECT_ACTIVE,
     REJECT_TRIED,
     REJECT_USED,
 )
@@ -94,14 +96,17 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
         landmarks activated.
     """
     done = 0
-    n_seen, n_ready, n_used = 0, 0, 0
+    n_seen, n_ready, n_used, n_idle = 0, 0, 0, 0
     y = work.small[0, :3]
     ready = -1
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
         for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m] or landmarks.host[m] != host:
+            if landmarks.id[m] < 0 or landmarks.active[m]:
+                continue
+            n_idle += 1
+            if landmarks.host[m] != host:
                 continue
             if ready != host:
                 relative_poses(slots, host, work.rel)
@@ -154,6 +159,7 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
     work.counts[ACTIVATE_TRIED] += n_seen
     work.counts[ACTIVATE_READY] += n_ready
     work.counts[ACTIVATE_USED] += n_used
+    work.counts[ACTIVATE_IDLE] += n_idle
     return done
 
 
@@ -167,14 +173,17 @@ def reject(slots, landmarks, ext, limit_px, work):
         (observations dropped, active landmarks).
     """
     dropped, active = 0, 0
-    n_seen, n_used = 0, 0
+    n_seen, n_used, n_active = 0, 0, 0
     y = work.small[0, :3]
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
         relative_poses(slots, host, work.rel)
         for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m] == 0 or landmarks.host[m] != host:
+            if landmarks.id[m] < 0 or landmarks.active[m] == 0:
+                continue
+            n_active += 1
+            if landmarks.host[m] != host:
                 continue
             n_seen += 1
             R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
@@ -209,4 +218,5 @@ def reject(slots, landmarks, ext, limit_px, work):
             active += landmarks.active[m]
     work.counts[REJECT_TRIED] += n_seen
     work.counts[REJECT_USED] += n_used
+    work.counts[REJECT_ACTIVE] += n_active
     return dropped, active

@@ -1,5 +1,7 @@
 """Packed-lower Cholesky and triangular solves; all counts are polynomials in the dimension."""
 
+from itertools import zip_longest
+
 from vio.energy.actions import Op, Work
 from vio.energy.memory import reused
 from vio.energy.rows import Rows, uses
@@ -15,7 +17,7 @@ class Dim:
 
     def rows(self, tensor, reads=(0, 0, 0), writes=(0, 0, 0)) -> list:
         """Rows for reads and writes given as coefficients of n, n^2, n^3."""
-        pairs = zip(self.events, reads, writes)
+        pairs = zip_longest(self.events, reads, writes, fillvalue=0)
         return [Rows(event).add(tensor, r, w) for event, r, w in pairs if r or w]
 
 

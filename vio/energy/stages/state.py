@@ -53,16 +53,16 @@ def backup(plan) -> list:
             r.add(f"slots.{name}", 0, sign * n * S)
         return r.add("landmarks.point", 0, sign * 3 * M).add("work.backup_points", sign * 3 * M)
 
-    return [forth("solves", 1), back("linearisations", 1), back("solves", -1)]
+    return [forth("steps", 1), back("linearisations", 1), back("steps", -1)]
 
 
 def retract(plan) -> list:
     """`retract`."""
     S, d = plan.shapes["slots.t_ns"][0], "system.d"
-    pose = Rows("solve_poses").exp(d, SMALL).multiply("slots.R", SMALL, SMALL).normalise(SMALL)
+    pose = Rows("step_poses").exp(d, SMALL).multiply("slots.R", SMALL, SMALL).normalise(SMALL)
     pose.add(SMALL, 9).add("slots.R", 0, 9).add("slots.p", 3, 3).add(d, 9)
-    motion = Rows("solve_motions").add("slots.v", 3, 3).add("slots.bias", 6, 6).add(d, 9)
-    return [Rows("solves").add(POSE_AT, S).add(MOTION_AT, S), pose, motion]
+    motion = Rows("step_motions").add("slots.v", 3, 3).add("slots.bias", 6, 6).add(d, 9)
+    return [Rows("steps").add(POSE_AT, S).add(MOTION_AT, S), pose, motion]
 
 
 def marginalise(plan) -> list:
@@ -90,30 +90,29 @@ def search(plan) -> list:
     frame = Rows("layout_slots").add("work.leave_pose", 1).add("work.leave_motion", 1)
     frame.add("prior.pose_at", 1).add("prior.motion_at", 1).add("work.factor", 2)
     return [
-        begin, frame,
-        Rows("layout_poses_left").add(POSE_AT, 0, 1),
-        Rows("layout_motions_left").add(MOTION_AT, 0, 1),
+        begin,
+        frame,
         Rows("layout_tests").add("work.use", 1),
         Rows("layout_used").add("landmarks.host", 1),
         Rows("layout_left").add("landmarks.obs", 1),
         Rows("layout_right").add("landmarks.obs", 1),
         Rows("layout_poses").add(POSE_AT, 1),
-        Rows("layout_new_poses").add(POSE_AT, 0, 1),
+        Rows("layout_all_poses").add(POSE_AT, 0, 1),
         Rows("layout_motions").add("slots.motion", 1),
         Rows("layout_held").add(MOTION_AT, 1),
-        Rows("layout_new_motions").add(MOTION_AT, 0, 1),
-    ]  # fmt: skip
+        Rows("layout_all_motions").add(MOTION_AT, 0, 1),
+    ]
 
 
 def model(plan) -> list:
     """Stages `state` and `marginalise`."""
     how = patterns(plan)
     rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan)
-    return uses("state", rows, how) + uses("marginalise", marginalise(plan), how)
+    return uses("state", rows, how) + uses("marginalise", search(plan) + marginalise(plan), how)
 
 
 def work(plan) -> list:
     """A rotation per pose, and one factorisation."""
     step = {Op.MUL_F64: 110, Op.ADD_F64: 90, Op.DIV_F64: 6, Op.SQRT_F64: 4}
     out = solver.work("marginalise", "marginalise_dim", "marginalise_dim2", "marginalise_dim3")
-    return [Work("state", "solve_poses", step), *out]
+    return [Work("state", "step_poses", step), *out]

@@ -45,7 +45,9 @@ def fold(frames, residuals, left) -> list:
 def linearise(plan) -> list:
     """`linearise`, block by block of its source."""
     S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
-    rows = scan(S, M, "assembled", "linearised_slots", "hosts_scanned", "host_tests", "vision_points")
+    rows = scan(
+        S, M, "assembled", "linearised_slots", "hosts_scanned", "host_tests", "vision_points"
+    )
     rows += fold("vision_frames", "vision_residuals", "vision_left")
     frame = Rows("vision_frames").add(REL, 2 * 12).add(SMALL, 2 * 9)
     frame.add(REL, 12).add(SMALL, 0, 9)  # derivative with respect to the point
@@ -81,7 +83,7 @@ def eliminate() -> list:
 def relax(plan) -> list:
     """`relax`."""
     S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
-    rows = scan(S, M, "solves", "solve_poses", "relax_hosts", "relax_tests", "relaxed")
+    rows = scan(S, M, "steps", "step_poses", "relax_hosts", "relax_tests", "relaxed")
     rows += fold("relax_frames", "cost_residuals", "relax_left")
     frame = Rows("relax_frames").add(REL, 12 + 12).add(SMALL, 9, 9).add(SMALL, 3 * 49, 3 * 5)
     point = Rows("relaxed").add(SMALL, 6 + 18, 9).add(POINT, 3 + 1, 3 + 1)
