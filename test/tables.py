@@ -41,7 +41,7 @@ def symmetric(packed, n):
 def tables(stereo=True):
     """Empty tables in an arena, as the estimator has them."""
     config = Config()
-    arena = Arena(state.buffers(config.window, config.frontend.max_features))
+    arena = Arena(state.buffers(config.window, config.memory, config.frontend.max_features))
     t = SimpleNamespace(
         config=config.window,
         slots=arena.group("slots", state.Slots),
@@ -57,7 +57,7 @@ def tables(stereo=True):
         leave_motion=arena["work.leave_motion"],
         rig=rig(stereo),
     )
-    t.ext = extrinsics(t.rig)
+    t.ext = extrinsics(t.rig, config.memory.observation_bits)
     t.use = t.work.use
     t.landmarks.id[:] = -1
     no_prior(t)
@@ -70,8 +70,9 @@ def no_prior(t):
     t.prior.motion_at[:] = -1
 
 
-def set_observation(landmarks, m, slot, cam, xy, weight):
-    landmarks.obs[m, slot, cam] = *xy, weight
+def set_observation(t, m, slot, cam, xy, weight):
+    t.landmarks.xy[m, slot, cam] = np.rint(np.asarray(xy) / t.ext.step[0])
+    t.landmarks.weight[m, slot, cam] = max(round(weight / t.ext.step[1]), 1)
 
 
 def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3, spread=1):
@@ -111,7 +112,7 @@ def integrate(t, samples, t0_ns, t1_ns, bias, slot):
     s = np.ascontiguousarray
     return preintegrate(
         s(samples["t_ns"]), s(samples["gyro"]), s(samples["accel"]), 0, len(samples) - 1,
-        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((4, 9, 9)), t.pre, slot,
+        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((6, 9, 9)), t.pre, slot,
     )  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def add_points(t, rng, n_points, noise_px, n_keys, stereo):
                     continue
                 noise = 0.0 if (s == host and c == 0) else noise_px / 458.0
                 set_observation(
-                    t.landmarks, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460)
+                    t, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460)
                 )
 
 

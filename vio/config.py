@@ -124,6 +124,21 @@ class WindowConfig:
 
 
 @dataclass(frozen=True)
+class MemoryConfig:
+    """Formats of what is kept, and the cap on all of it. See docs/memory.md."""
+
+    budget_bytes: int = setting(0, "B", "most bytes the arena may take, 0 = no cap", 0, 2**31)
+    observation_bits: int = setting(
+        16, "bit", "coordinate of an observation: 16 fixed point, 32 float", choices=(16, 32)
+    )
+    point_bits: int = setting(32, "bit", "coordinate of a landmark", choices=(32, 64))
+    prior_bits: int = setting(32, "bit", "element of the prior's square root", choices=(32, 64))
+    inertial_bits: int = setting(
+        32, "bit", "IMU samples, bias Jacobians and whitening of the factors", choices=(32, 64)
+    )
+
+
+@dataclass(frozen=True)
 class HealthConfig:
     """When an estimate is degraded or lost."""
 
@@ -148,6 +163,7 @@ class Config:
     frontend: FrontendConfig = field(default_factory=FrontendConfig)
     imu: ImuConfig = field(default_factory=ImuConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
     health: HealthConfig = field(default_factory=HealthConfig)
 
 

@@ -27,8 +27,8 @@ def ledger(rig, config):
     """Every buffer the odometry of a rig needs, in order."""
     return (
         tracker.buffers(rig, config.frontend)
-        + buffer.buffers(config.imu)
-        + state.buffers(config.window, config.frontend.max_features)
+        + buffer.buffers(config.imu, config.memory)
+        + state.buffers(config.window, config.memory, config.frontend.max_features)
     )
 
 

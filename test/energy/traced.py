@@ -211,7 +211,7 @@ def test_preintegrate(part):
     trace, c = Trace(), np.ascontiguousarray
     pre = trace.group("preintegrated", t.pre)
     samples = [trace.array(f"imu.{n}", c(t.samples[n])) for n in ("t_ns", "gyro", "accel")]
-    work = trace.array("imu.work", np.zeros((4, 9, 9)))
+    work = trace.array("imu.work", np.zeros((6, 9, 9)))
     stamps = t.slots.t_ns[t.order]
     last = len(t.samples) - 1 - 3 * part
     steps, gaps, saturated = preintegrate(
@@ -236,10 +236,10 @@ def test_landmarks(right):
     views = [trace.array(f"bearings.{k}", v) for k, v in zip(names, values)]
     row_of = np.full(n, -9)
     rows = trace.array("bearings.row_of", row_of)
-    life.observe(s.landmarks, slot, ids, *views, rows)
+    life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows)
     count.observed(tally_, t.landmarks, ids, row_of, rays[1])
     fresh = row_of < 0
-    started, _ = life.start(s.landmarks, slot, ids, *views, rows)
+    started, _ = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
     count.started(tally_, fresh, row_of, rays[1], t.landmarks.id.size)
     assert started == n - 5
     t.slots.key[slot] = 1

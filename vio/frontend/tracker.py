@@ -121,7 +121,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("block", (4, 4), "f4"),
     ):
         add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
-    add("track.id", (n,), "i8", "run", "identity of a feature")
+    add("track.id", (n,), "i4", "run", "identity of a feature")
     add("track.age", (n,), "i4", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
     add("track.uv1", (n, 2), "f4", "run", "pixel in cam1")
@@ -136,10 +136,10 @@ def buffers(rig, config) -> list[Buffer]:
         ("uv_next", (n, 2), "f4"),
         ("warp_next", (n, 2, 2), "f4"),
         ("score1", (n,), "f4"),
-        ("rays_a", (n, 2), "f8"),
-        ("rays_b", (n, 2), "f8"),
+        ("rays_a", (n, 2), "f4"),
+        ("rays_b", (n, 2), "f4"),
         ("weights", (n,), "f4"),
-        ("normals", (n, 4), "f8"),
+        ("normals", (n, 4), "f4"),
         ("inlier", (n,), "u1"),
         ("wanted", (n,), "u1"),
         ("first_level", (n,), "i1"),

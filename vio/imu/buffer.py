@@ -19,15 +19,15 @@ class Samples(NamedTuple):
     accel: np.ndarray  # (N, 3) m/s^2
 
 
-def buffers(config) -> list[Buffer]:
-    """Ledger of the buffer for an ImuConfig."""
-    n = config.buffer_samples
+def buffers(config, memory) -> list[Buffer]:
+    """Ledger of the buffer for an ImuConfig and a MemoryConfig."""
+    n, real = config.buffer_samples, f"f{memory.inertial_bits // 8}"
     note = "recent IMU samples"
     return [
         Buffer("imu.t_ns", (n,), "i8", "run", note),
-        Buffer("imu.gyro", (n, 3), "f8", "run", note),
-        Buffer("imu.accel", (n, 3), "f8", "run", note),
-        Buffer("imu.work", (4, 9, 9), "f8", "frame", "preintegration scratch"),
+        Buffer("imu.gyro", (n, 3), real, "run", note),
+        Buffer("imu.accel", (n, 3), real, "run", note),
+        Buffer("imu.work", (6, 9, 9), "f8", "frame", "preintegration scratch"),
     ]
 
 

@@ -22,15 +22,14 @@ class Preintegrated(NamedTuple):
     R: np.ndarray  # (S, 3, 3) R_imu0_imu1
     p: np.ndarray  # (S, 3) m, in imu0, without gravity and initial velocity
     v: np.ndarray  # (S, 3) m/s, in imu0, without gravity
-    cov: np.ndarray  # (S, 9, 9) [rot, pos, vel]
     J: np.ndarray  # (S, 9, 6) d[rot, pos, vel] / d[gyro bias, accel bias]
     bias: np.ndarray  # (S, 6) where it was integrated: gyro, accel
-    whiten: np.ndarray  # (S, 9, 9) lower W with W^T W = cov^-1
+    whiten: np.ndarray  # (S, 45) packed lower W, W^T W = inverse covariance of [rot, pos, vel]
 
 
 def preintegrated_array(n: int) -> Preintegrated:
     """Room for n intervals outside the arena."""
-    shapes = ((), (3, 3), (3,), (3,), (9, 9), (9, 6), (6,), (9, 9))
+    shapes = ((), (3, 3), (3,), (3,), (9, 6), (6,), (45,))
     return Preintegrated(*(np.zeros((n, *shape)) for shape in shapes))
 
 
@@ -48,13 +47,13 @@ def preintegrate(
             the truth may stray from the straight line in a gap [rad/s], [m/s^2].
         limits: (3,) longest normal step [s], gyro range [rad/s], accel range [m/s^2]; a sample
             at the end of its range counts as saturated and is trusted as little as a gap.
-        work: (4, 9, 9) float64 scratch.
+        work: (6, 9, 9) float64 scratch; work[4] holds the covariance at the end.
         out: Preintegrated.
 
     Returns:
         (steps, gap steps, saturated steps).
     """
-    R, p, v, cov, J = out.R[slot], out.p[slot], out.v[slot], out.cov[slot], out.J[slot]
+    R, p, v, cov, J = out.R[slot], out.p[slot], out.v[slot], work[4], work[5, :, :6]
     out.dt[slot] = (t1_ns - t0_ns) * 1e-9
     R[:] = 0.0
     cov[:] = 0.0
@@ -91,6 +90,9 @@ def preintegrate(
         saturated += over
         _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work)
     so3.normalise(R)
+    for i in range(9):
+        for j in range(6):
+            out.J[slot, i, j] = J[i, j]
     _whitening(cov, work[0], out.whiten[slot])
     return steps, gaps, saturated
 
@@ -179,17 +181,16 @@ def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
 
 @kernel
 def _whitening(cov, L, out):
-    """out = L^-1 of the Cholesky factor cov = L L^T, (9, 9) lower."""
+    """out = L^-1 of the Cholesky factor cov = L L^T, packed lower (45,)."""
     for i in range(9):
         for j in range(i + 1):
             s = cov[i, j]
             for k in range(j):
                 s -= L[i, k] * L[j, k]
             L[i, j] = math.sqrt(s) if i == j else s / L[j, j]
-    out[:] = 0.0
     for j in range(9):
         for i in range(j, 9):
             s = 1.0 if i == j else 0.0
             for k in range(j, i):
-                s -= L[i, k] * out[k, j]
-            out[i, j] = s / L[i, i]
+                s -= L[i, k] * out[k * (k + 1) // 2 + j]
+            out[i * (i + 1) // 2 + j] = s / L[i, i]

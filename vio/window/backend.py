@@ -19,7 +19,7 @@ class Backend:
 
     def __init__(self, rig, config, imu, arena):
         self.rig, self.config, self.imu = rig, config, imu
-        self.window = SlidingWindow(rig, config.window, imu, arena)
+        self.window = SlidingWindow(rig, config.window, config.memory, imu, arena)
         self.initialiser = Initialiser(rig, config.window, imu)
         self.reset()
 

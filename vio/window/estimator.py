@@ -20,7 +20,7 @@ from vio.window.state import Bearings, Extrinsics, Landmarks, Prior, Slots, Syst
 class SlidingWindow:
     """Fixed-lag estimator over keyframe poses and the newest few motion states."""
 
-    def __init__(self, rig, config, imu, arena):
+    def __init__(self, rig, config, memory, imu, arena):
         self.rig, self.config, self.imu = rig, config, imu
         self.slots = arena.group("slots", Slots)
         self.landmarks = arena.group("landmarks", Landmarks)
@@ -33,7 +33,7 @@ class SlidingWindow:
         self.factor = arena["work.factor"]
         self.leave_pose, self.leave_motion = arena["work.leave_pose"], arena["work.leave_motion"]
         self.cov = arena["work.cov"]
-        self.ext = extrinsics(rig)
+        self.ext = extrinsics(rig, memory.observation_bits)
         self.walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
         self.still_sigma = np.array([config.still_turn, config.still_move, config.still_speed])
         self.reset()
@@ -46,7 +46,7 @@ class SlidingWindow:
         self.slots.key[:] = 0
         self.landmarks.id[:] = -1
         self.landmarks.active[:] = 0
-        self.landmarks.obs[:] = 0
+        self.landmarks.weight[:] = 0
         self.prior.dim[0] = 0
         self.prior.pose_at[:] = -1
         self.prior.motion_at[:] = -1
@@ -212,7 +212,7 @@ class SlidingWindow:
         w, n = self.bearings, tracks.ids.size
         row_of = w.row_of[:n]
         life.observe(
-            self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+            self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
         count.observed(tally, self.landmarks, tracks.ids, row_of, w.rays1[:n])
@@ -222,7 +222,7 @@ class SlidingWindow:
         """Start a landmark in keyframe `slot` for every track that has none."""
         w, n, fresh = self.bearings, tracks.ids.size, row_of < 0
         life.start(
-            self.landmarks, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+            self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
         count.started(tally, fresh, row_of, w.rays1[:n], self.landmarks.id.size)
@@ -249,7 +249,7 @@ class SlidingWindow:
     def support(self) -> int:
         """Landmarks in use that the newest frame sees."""
         lm = self.landmarks
-        return int(((lm.id >= 0) & (lm.active == 1) & (lm.obs[:, self.newest, 0, 2] > 0)).sum())
+        return int(((lm.id >= 0) & (lm.active == 1) & (lm.weight[:, self.newest, 0] > 0)).sum())
 
     def optimise(self, iterations, tally):
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
@@ -296,7 +296,7 @@ class SlidingWindow:
             self.factor[second] = 1
             if not slots.key[first]:
                 self.leave_pose[first] = 1
-                landmarks.obs[:, first] = 0.0
+                landmarks.weight[:, first] = 0
         keys = [s for s in order if slots.key[s]]
         if len(keys) > c.max_keyframes:
             old = [s for s in keys if not slots.motion[s] or self.leave_motion[s]]
@@ -324,7 +324,7 @@ class SlidingWindow:
         for s in np.flatnonzero(self.leave_pose):
             slots.t_ns[s] = 0
             slots.key[s] = slots.motion[s] = slots.fixed[s] = 0
-            landmarks.obs[:, s] = 0.0
+            landmarks.weight[:, s] = 0
         slots.motion[self.leave_motion == 1] = 0
         self.drop_unseen()
         tally.add(marginalised_landmarks=points)
@@ -332,18 +332,24 @@ class SlidingWindow:
 
     def drop_unseen(self):
         """Free inactive landmarks that are no longer tracked."""
-        gone = self.landmarks.obs[:, self.newest, 0, 2] == 0.0
+        gone = self.landmarks.weight[:, self.newest, 0] == 0
         gone &= (self.landmarks.active == 0) & (self.landmarks.id >= 0)
         self.landmarks.id[gone] = -1
 
 
-def extrinsics(rig) -> Extrinsics:
-    """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used."""
+def extrinsics(rig, observation_bits) -> Extrinsics:
+    """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used.
+
+    A coordinate of 16 bit covers +-2 of the normalised plane in steps of 1/16384 (0.03 px at
+    460 px focal length); weights have 200 steps up to the focal length.
+    """
     cams = [rig.cam0, rig.cam1 if rig.cam1 is not None else rig.cam0]
     T = np.array([cam.T_imu_cam for cam in cams])
     R, p = T[:, :3, :3].copy(), T[:, :3, 3].copy()
     R_inv = np.ascontiguousarray(R.transpose(0, 2, 1))
-    return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p))
+    focal = max(max(cam.params[:2]) for cam in cams)
+    step = np.array([2.0**-14 if observation_bits == 16 else 2.0**-30, focal / 200.0])
+    return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p), step)
 
 
 def rotation_about_z(yaw) -> np.ndarray:

@@ -17,7 +17,7 @@ def choose_keyframe(slots, landmarks, keys, newest, keep_ratio) -> int:
     """
     candidates = keys[:-1] if len(keys) > 1 else keys
     alive = (landmarks.id >= 0) & (landmarks.active == 1)
-    in_view = alive & (landmarks.obs[:, newest, 0, 2] > 0)
+    in_view = alive & (landmarks.weight[:, newest, 0] > 0)
     for s in candidates:
         hosted = landmarks.host == s
         if (in_view & hosted).sum() < keep_ratio * max((alive & hosted).sum(), 1):

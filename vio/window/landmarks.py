@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from vio._jit import kernel
 from vio.window.residual_vision import relative_poses, seen_from
 from vio.window.state import (
@@ -16,11 +18,11 @@ from vio.window.state import (
 
 
 @kernel
-def observe(landmarks, slot, ids, rays0, rays1, weight0, weight1, row_of):
+def observe(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
     """Write this frame's observations into the rows of known landmarks.
 
     Args:
-        ids: (N,) int64. rays0, rays1: (N, 2) normalised, NaN = not seen; weights (N,) px per unit.
+        step: (2,) of Extrinsics. ids: (N,) int64. rays0, rays1: (N, 2) normalised, NaN = not seen; weights (N,) px per unit.
         row_of: (N,) int64 out: landmark row of each track, -1 = none.
 
     Returns:
@@ -31,30 +33,34 @@ def observe(landmarks, slot, ids, rays0, rays1, weight0, weight1, row_of):
         row_of[k] = -1
     for m in range(landmarks.id.shape[0]):
         for c in range(2):
-            landmarks.obs[m, slot, c, 2] = 0.0
+            landmarks.weight[m, slot, c] = 0
         if landmarks.id[m] < 0:
             continue
         for k in range(ids.shape[0]):
             if ids[k] == landmarks.id[m]:
                 row_of[k] = m
-                _write(landmarks.obs[m, slot, 0], rays0[k], weight0[k])
-                _write(landmarks.obs[m, slot, 1], rays1[k], weight1[k])
+                _write(landmarks, step, m, slot, 0, rays0[k], weight0[k])
+                _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
                 written += 1
                 break
     return written
 
 
 @kernel
-def _write(obs, ray, weight):
-    """One observation: x, y, weight; a NaN ray has weight 0."""
-    if ray[0] == ray[0]:
-        obs[0], obs[1], obs[2] = ray[0], ray[1], weight
+def _write(landmarks, step, m, slot, cam, ray, weight):
+    """Store one observation in its fixed-point steps; a ray that is NaN or off scale is not seen."""
+    x, y = np.rint(ray[0] / step[0]), np.rint(ray[1] / step[0])
+    limit = 2.0 / step[0] - 1.0
+    if abs(x) < limit and abs(y) < limit:  # False for NaN
+        landmarks.xy[m, slot, cam, 0] = x
+        landmarks.xy[m, slot, cam, 1] = y
+        landmarks.weight[m, slot, cam] = min(max(np.rint(weight / step[1]), 1.0), 255.0)
     else:
-        obs[2] = 0.0
+        landmarks.weight[m, slot, cam] = 0
 
 
 @kernel
-def start(landmarks, slot, ids, rays0, rays1, weight0, weight1, row_of):
+def start(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
     """Host every track that has no landmark yet in keyframe `slot`; depth still unknown.
 
     Returns:
@@ -74,11 +80,11 @@ def start(landmarks, slot, ids, rays0, rays1, weight0, weight1, row_of):
         landmarks.active[m] = 0
         landmarks.point[m, 0], landmarks.point[m, 1] = rays0[k, 0], rays0[k, 1]
         landmarks.point[m, 2] = 0.0
-        for s in range(landmarks.obs.shape[1]):
+        for s in range(landmarks.weight.shape[1]):
             for c in range(2):
-                landmarks.obs[m, s, c, 2] = 0.0
-        _write(landmarks.obs[m, slot, 0], rays0[k], weight0[k])
-        _write(landmarks.obs[m, slot, 1], rays1[k], weight1[k])
+                landmarks.weight[m, s, c] = 0
+        _write(landmarks, step, m, slot, 0, rays0[k], weight0[k])
+        _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
         row_of[k] = m
         started += 1
     return started, refused
@@ -120,10 +126,12 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
             aa, ab, rr, count = 0.0, 0.0, 0.0, 0
             for j in range(slots.t_ns.shape[0]):
                 for cam in range(2):
-                    obs = landmarks.obs[m, j, cam]
-                    if obs[2] == 0.0 or (j == host and cam == 0):
+                    weight = landmarks.weight[m, j, cam] * ext.step[1]
+                    if weight == 0.0 or (j == host and cam == 0):
                         continue
                     n_used += 1
+                    ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
+                    oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
                     # q = a0 + rho a1, both in camera `cam` of frame j
                     r = work.rel[j, 0]
                     X = seen_from(work.rel[j], 0, y, 0.0)
@@ -139,10 +147,10 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
                     t2 = Rc[2, 0] * T0 + Rc[2, 1] * T1 + Rc[2, 2] * T2 + pc[2]
                     if q2 < 0.02:
                         continue
-                    w = obs[2] / q2
+                    w = weight / q2
                     for e in range(2):
-                        a = w * ((t0 if e == 0 else t1) - obs[e] * t2)
-                        b = w * (obs[e] * q2 - (q0 if e == 0 else q1))
+                        a = w * (t0 - ox * t2 if e == 0 else t1 - oy * t2)
+                        b = w * (ox * q2 - q0 if e == 0 else oy * q2 - q1)
                         aa += a * a
                         ab += a * b
                         rr += b * b
@@ -198,18 +206,20 @@ def reject(slots, landmarks, ext, limit_px, work):
             left = 0
             for j in range(slots.t_ns.shape[0]):
                 for cam in range(2):
-                    obs = landmarks.obs[m, j, cam]
-                    if obs[2] == 0.0:
+                    weight = landmarks.weight[m, j, cam] * ext.step[1]
+                    if weight == 0.0:
                         continue
                     n_used += 1
+                    ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
+                    oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
                     X = seen_from(work.rel[j], 0, y, rho)
                     Rc, pc = ext.R_cam_imu[cam], ext.p_cam_imu[cam]
                     q0 = Rc[0, 0] * X[0] + Rc[0, 1] * X[1] + Rc[0, 2] * X[2] + rho * pc[0]
                     q1 = Rc[1, 0] * X[0] + Rc[1, 1] * X[1] + Rc[1, 2] * X[2] + rho * pc[1]
                     q2 = Rc[2, 0] * X[0] + Rc[2, 1] * X[1] + Rc[2, 2] * X[2] + rho * pc[2]
-                    ru, rv = (q0 / q2 - obs[0]) * obs[2], (q1 / q2 - obs[1]) * obs[2]
+                    ru, rv = (q0 / q2 - ox) * weight, (q1 / q2 - oy) * weight
                     if q2 < 0.02 or ru * ru + rv * rv > limit_px * limit_px:
-                        obs[2] = 0.0
+                        landmarks.weight[m, j, cam] = 0
                         dropped += 1
                     else:
                         left += 1

@@ -62,14 +62,14 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
                 if use[m] == 0:
                     continue
                 used += 1
-                obs = landmarks.obs[m, s]
+                seen = landmarks.weight[m, s]
                 pose = landmarks.host[m] == s
                 if not pose:
                     left += 1
-                    pose = obs[0, 2] > 0.0
+                    pose = seen[0] > 0
                     if not pose:
                         right += 1
-                        pose = obs[1, 2] > 0.0
+                        pose = seen[1] > 0
                 if pose:
                     break
         poses += pose

@@ -110,12 +110,12 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     for a in range(8, -1, -1):
         s = 0.0
         for k in range(a + 1):
-            s += W[a, k] * raw[k]
+            s += W[a * (a + 1) // 2 + k] * raw[k]
         r[a] = s
         for col in range(30):
             s = 0.0
             for k in range(a + 1):
-                s += W[a, k] * J[k, col]
+                s += W[a * (a + 1) // 2 + k] * J[k, col]
             J[a, col] = s
     for k in range(6):
         weight = 1.0 / (walk[k // 3] * math.sqrt(dt))

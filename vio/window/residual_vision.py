@@ -74,11 +74,11 @@ def seen_from(rel, at, y, rho):
 
 
 @kernel
-def fold(ext, obs, now, lin, rho, inv_sigma, limit, M, c):
+def fold(ext, xy, weights, now, lin, rho, inv_sigma, limit, M, c):
     """Both cameras' residuals of one frame as a quadratic form on (X, rho).
 
     Args:
-        obs: (2, 3) measured x, y, weight. now, lin: X at the current state and at lin.
+        xy: (2, 2), weights: (2,) stored observation. now, lin: X at the current state and at lin.
         M: (4, 4) out, sum of w g g^T. c: (4,) out, sum of w g r.
 
     Returns:
@@ -90,17 +90,17 @@ def fold(ext, obs, now, lin, rho, inv_sigma, limit, M, c):
             M[a, b] = 0.0
     cost, count = 0.0, 0
     for cam in range(2):
-        weight = obs[cam, 2] * inv_sigma
-        if weight == 0.0:
+        if weights[cam] == 0:
             continue
+        weight = weights[cam] * ext.step[1] * inv_sigma
         R, p = ext.R_cam_imu[cam], ext.p_cam_imu[cam]
         qx = R[0, 0] * now[0] + R[0, 1] * now[1] + R[0, 2] * now[2] + rho * p[0]
         qy = R[1, 0] * now[0] + R[1, 1] * now[1] + R[1, 2] * now[2] + rho * p[1]
         qz = R[2, 0] * now[0] + R[2, 1] * now[1] + R[2, 2] * now[2] + rho * p[2]
         if qz < 0.02:
             return -1.0, count
-        ru = (qx / qz - obs[cam, 0]) * weight
-        rv = (qy / qz - obs[cam, 1]) * weight
+        ru = (qx / qz - xy[cam, 0] * ext.step[0]) * weight
+        rv = (qy / qz - xy[cam, 1] * ext.step[0]) * weight
         w, loss = huber(ru * ru + rv * rv, limit)
         cost += loss
         count += 1
@@ -183,15 +183,15 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                     for k in range(3):
                         cross[0, a, k] = 0.0
             for j in range(S):
-                obs = landmarks.obs[m, j]
-                if obs[0, 2] != 0.0:
+                xy, weights = landmarks.xy[m, j], landmarks.weight[m, j]
+                if weights[0] != 0:
                     n_left += 1
-                elif obs[1, 2] == 0.0:
+                elif weights[1] == 0:
                     continue
                 rel_now, rel_lin = work.rel[j, 0], work.rel[j, 1]
                 now = seen_from(work.rel[j], 0, y, rho)
                 lin = seen_from(work.rel[j], 1, y, rho)
-                loss, count = fold(ext, obs, now, lin, rho, inv_sigma, limit, M, c)
+                loss, count = fold(ext, xy, weights, now, lin, rho, inv_sigma, limit, M, c)
                 if loss < 0.0:
                     continue
                 cost += loss
@@ -382,14 +382,14 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
                 for k in range(3):
                     Hll[a, k] = 0.0
             for j in range(S):
-                obs = landmarks.obs[m, j]
-                if obs[0, 2] != 0.0:
+                xy, weights = landmarks.xy[m, j], landmarks.weight[m, j]
+                if weights[0] != 0:
                     n_left += 1
-                elif obs[1, 2] == 0.0:
+                elif weights[1] == 0:
                     continue
                 r = work.rel[j, 0]
                 now = seen_from(work.rel[j], 0, y, rho)
-                loss, count = fold(ext, obs, now, now, rho, inv_sigma, limit, M, c)
+                loss, count = fold(ext, xy, weights, now, now, rho, inv_sigma, limit, M, c)
                 if loss < 0.0:
                     continue
                 n_res += count

@@ -43,11 +43,12 @@ class Slots(NamedTuple):
 class Landmarks(NamedTuple):
     """Points, hosted by the keyframe that saw them first; first axis = landmark."""
 
-    id: np.ndarray  # (M,) int64 track id, -1 = free
+    id: np.ndarray  # (M,) int32 track id, -1 = free
     host: np.ndarray  # (M,) int8 slot
     active: np.ndarray  # (M,) uint8: 0 depth unknown, 1 in use
     point: np.ndarray  # (M, 3) x, y on the host's normalised plane, inverse depth 1/m
-    obs: np.ndarray  # (M, S, 2, 3) float32: camera -> x, y, weight [px per unit]; weight 0 = none
+    xy: np.ndarray  # (M, S, 2, 2) per camera: normalised x, y in steps of `Extrinsics.step`
+    weight: np.ndarray  # (M, S, 2) uint8 px per unit, in steps of `weight_step`; 0 = not seen
 
 
 class Extrinsics(NamedTuple):
@@ -57,6 +58,7 @@ class Extrinsics(NamedTuple):
     p_imu_cam: np.ndarray  # (2, 3) m
     R_cam_imu: np.ndarray  # (2, 3, 3)
     p_cam_imu: np.ndarray  # (2, 3) m
+    step: np.ndarray  # (2,) size of one step of a stored coordinate, and of a stored weight
 
 
 class System(NamedTuple):
@@ -90,7 +92,7 @@ class Work(NamedTuple):
     use: np.ndarray  # (M,) uint8 landmarks that take part
     backup: np.ndarray  # (S, 21) states before a step
     backup_points: np.ndarray  # (M, 3)
-    small: np.ndarray  # (24, 64)
+    small: np.ndarray  # (19, 50)
     counts: np.ndarray  # (len(WINDOW_COUNTS),) int64 tallies of the kernels, added to
 
 
@@ -111,9 +113,13 @@ def capacities(config) -> tuple[int, int, int]:
     return slots, config.max_landmarks, dim
 
 
-def buffers(config, max_features) -> list[Buffer]:
-    """Ledger of the window for a WindowConfig and the front end's capacity."""
+def buffers(config, memory, max_features) -> list[Buffer]:
+    """Ledger of the window for a WindowConfig, a MemoryConfig and the front end's capacity."""
     N = max_features
+    point, prior, inertial = (
+        f"f{bits // 8}" for bits in (memory.point_bits, memory.prior_bits, memory.inertial_bits)
+    )
+    xy = "i2" if memory.observation_bits == 16 else "f4"
     S, M, D = capacities(config)
     tri = D * (D + 1) // 2
     shapes = {
@@ -125,16 +131,15 @@ def buffers(config, max_features) -> list[Buffer]:
             "v_lin": ((S, 3), "f8"), "bias_lin": ((S, 6), "f8"),
         },
         "landmarks": {
-            "id": ((M,), "i8"), "host": ((M,), "i1"), "active": ((M,), "u1"),
-            "point": ((M, 3), "f8"), "obs": ((M, S, 2, 3), "f4"),
+            "id": ((M,), "i4"), "host": ((M,), "i1"), "active": ((M,), "u1"),
+            "point": ((M, 3), point), "xy": ((M, S, 2, 2), xy), "weight": ((M, S, 2), "u1"),
         },
         "preintegrated": {
             "dt": ((S,), "f8"), "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
-            "cov": ((S, 9, 9), "f8"), "J": ((S, 9, 6), "f8"), "bias": ((S, 6), "f8"),
-            "whiten": ((S, 9, 9), "f8"),
+            "J": ((S, 9, 6), inertial), "bias": ((S, 6), "f8"), "whiten": ((S, 45), inertial),
         },
         "prior": {
-            "L": ((tri,), "f8"), "r": ((D,), "f8"), "pose_at": ((S,), "i8"),
+            "L": ((tri,), prior), "r": ((D,), "f8"), "pose_at": ((S,), "i8"),
             "motion_at": ((S,), "i8"), "dim": ((1,), "i8"),
         },
         "system": {
@@ -144,14 +149,14 @@ def buffers(config, max_features) -> list[Buffer]:
         "work": {
             "rel": ((S, 2, 12), "f8"), "cross": ((S, 6, 3), "f8"), "gain": ((S, 6, 3), "f8"),
             "seen": ((S,), "i8"), "delta": ((D,), "f8"), "use": ((M,), "u1"),
-            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), "f8"), "small": ((24, 64), "f8"),
+            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point), "small": ((19, 50), "f8"),
             "counts": ((len(WINDOW_COUNTS),), "i8"),
             "rows": ((D,), "i8"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
             "cov": ((15, 15), "f8"), "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },
     }  # fmt: skip
     shapes["bearings"] = {
-        "rays0": ((N, 2), "f8"), "rays1": ((N, 2), "f8"), "weight0": ((N,), "f4"),
+        "rays0": ((N, 2), "f4"), "rays1": ((N, 2), "f4"), "weight0": ((N,), "f4"),
         "weight1": ((N,), "f4"), "row_of": ((N,), "i8"),
     }  # fmt: skip
     notes = {

@@ -12,16 +12,16 @@ WORK = "imu.work"
 def per_step() -> Rows:
     """One step: interpolate, rotate, propagate Jacobian and covariance."""
     r = Rows("imu_samples")
-    R, cov, J = f"{OUT}.R", f"{OUT}.cov", f"{OUT}.J"
+    R = f"{OUT}.R"
     r.add("imu.gyro", 12).add("imu.accel", 12).add(WORK, 0, 6)
     r.add(WORK, 3, 3).exp(WORK, WORK).multiply(WORK, WORK, WORK).multiply(R, WORK, WORK)
     r.add(WORK, 3, 3).exp(WORK, WORK)
     r.add(WORK, 9 + 9, 2 * 81)  # force at mid-step; A and B cleared
     r.add(R, 18).add(WORK, 18 + 18 + 4 * 9, 9 * 3 + 9 * 5 + 9)  # A and B filled
     # J <- A J + B
-    r.add(WORK, 54 + 54 * 9 + 54, 54).add(J, 54 * 9, 54)
+    r.add(WORK, 54 + 2 * 54 * 9 + 54, 54 + 54)
     # cov <- A cov A^T + B Q B^T, the second product on the lower triangle only
-    r.add(WORK, 81 * 9 + 45 * (9 + 9 + 12), 81).add(cov, 81 * 9, 90)
+    r.add(WORK, 2 * 81 * 9 + 45 * (9 + 9 + 12), 81 + 90)
     r.add(WORK, 18).add(f"{OUT}.p", 3, 3).add(f"{OUT}.v", 6, 3)
     return r.multiply(R, WORK, WORK).add(WORK, 9).add(R, 0, 9)
 
@@ -29,12 +29,12 @@ def per_step() -> Rows:
 def per_call() -> Rows:
     """Start and end of an interval, and its whitening matrix."""
     r = Rows("preintegrations")
-    r.add(f"{OUT}.dt", 0, 1).add(f"{OUT}.R", 0, 12).add(f"{OUT}.cov", 0, 81).add(f"{OUT}.J", 0, 54)
+    r.add(f"{OUT}.dt", 0, 1).add(f"{OUT}.R", 0, 12).add(WORK, 54, 81 + 54).add(f"{OUT}.J", 0, 54)
     r.add(f"{OUT}.p", 0, 3).add(f"{OUT}.v", 0, 3).add(f"{OUT}.bias", 0, 6)
     r.normalise(f"{OUT}.R")
     dots = sum(i * (i + 1) // 2 for i in range(9))
-    r.add(f"{OUT}.cov", 45).add(WORK, 2 * dots + 36, 45)
-    return r.add(f"{OUT}.whiten", dots, 81 + 45).add(WORK, dots + 45)
+    r.add(WORK, 45 + 2 * dots + 36, 45)
+    return r.add(f"{OUT}.whiten", dots, 45).add(WORK, dots + 45)
 
 
 def model(plan) -> list:
@@ -51,7 +51,7 @@ def model(plan) -> list:
         return make
 
     patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
-    patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "cov", "J", "whiten")}
+    patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "J", "whiten")}
     rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]
     return shorthand.uses("preintegrate", rows, patterns)
 

@@ -2,7 +2,7 @@
 
 from vio.energy.actions import Op, Work
 from vio.energy.rows import Rows, uses
-from vio.energy.stages.vision import OBS, POINT, REL, SMALL, patterns, relative
+from vio.energy.stages.vision import POINT, REL, SMALL, WEIGHT, XY, patterns, relative
 
 ID, HOST, ACTIVE = "landmarks.id", "landmarks.host", "landmarks.active"
 ROW_OF = "bearings.row_of"
@@ -10,9 +10,9 @@ ROW_OF = "bearings.row_of"
 
 def write(event, right) -> list:
     """`_write` for both cameras: cam0 is always seen, cam1 where `right` counts it."""
-    both = Rows(event).add("bearings.rays0", 4).add("bearings.weight0", 1).add(OBS, 0, 3 + 1)
+    both = Rows(event).add("bearings.rays0", 2).add("bearings.weight0", 1).add(WEIGHT, 0, 2)
     both.add("bearings.rays1", 2).add("bearings.weight1", 1).add(ROW_OF, 0, 1)
-    return [both, Rows(right).add("bearings.rays1", 2).add(OBS, 0, 2)]
+    return [both.add(XY, 0, 2), Rows(right).add(XY, 0, 2)]
 
 
 def observe(plan) -> list:
@@ -20,7 +20,7 @@ def observe(plan) -> list:
     M = plan.shapes[ID][0]
     rows = [
         Rows("tracks").add(ROW_OF, 0, 1),
-        Rows("observations").add(ID, M).add(OBS, 0, 2 * M),
+        Rows("observations").add(ID, M).add(WEIGHT, 0, 2 * M),
         Rows("track_tests").add(ID, 1),
     ]
     return rows + write("tracks_known", "tracks_right")
@@ -28,18 +28,18 @@ def observe(plan) -> list:
 
 def start(plan) -> list:
     """`start`: every track without a landmark takes a free row."""
-    S = plan.shapes[OBS][1]
+    S = plan.shapes[WEIGHT][1]
     new = Rows("started").add(ID, 0, 1).add(HOST, 0, 1).add(ACTIVE, 0, 1)
-    new.add("bearings.rays0", 2).add(POINT, 0, 3).add(OBS, 0, 2 * S)
+    new.add("bearings.rays0", 2).add(POINT, 0, 3).add(WEIGHT, 0, 2 * S)
     rows = [Rows("start_tracks").add(ROW_OF, 1), Rows("start_scan").add(ID, 1), new]
     return rows + write("started", "started_right")
 
 
 def activate(plan) -> list:
     """`activate`."""
-    M, S, _ = plan.shapes[OBS][:3]
-    tried = Rows("activate_tried").add(POINT, 2).add(SMALL, 0, 3).add(OBS, 2 * S)
-    used = Rows("activate_used").add(REL, 24).add(SMALL, 9).add(OBS, 5)
+    M, S, _ = plan.shapes[WEIGHT]
+    tried = Rows("activate_tried").add(POINT, 2).add(SMALL, 0, 3).add(WEIGHT, 2 * S)
+    used = Rows("activate_used").add(REL, 24).add(SMALL, 9).add(XY, 2)
     return [
         *relative(S, "activate_ready", "activate_slots"),
         Rows("activations").add("slots.t_ns", S),
@@ -53,8 +53,8 @@ def activate(plan) -> list:
 
 def reject(plan) -> list:
     """`reject`."""
-    M, S, _ = plan.shapes[OBS][:3]
-    tried = Rows("reject_tried").add(POINT, 7).add(SMALL, 0, 3).add(OBS, 2 * S).add(ACTIVE, 1, 1)
+    M, S, _ = plan.shapes[WEIGHT]
+    tried = Rows("reject_tried").add(POINT, 7).add(SMALL, 0, 3).add(WEIGHT, 2 * S).add(ACTIVE, 1, 1)
     return [
         *relative(S, "reject_hosts", "reject_slots"),
         Rows("rejections").add("slots.t_ns", S),
@@ -62,8 +62,8 @@ def reject(plan) -> list:
         Rows("reject_known").add(ACTIVE, 1),
         Rows("reject_active").add(HOST, 1),
         tried, Rows("reject_left").add(ACTIVE, 0, -1),
-        Rows("reject_used").add(REL, 12).add(SMALL, 9).add(OBS, 4),
-        Rows("reject_dropped").add(OBS, 0, 1),
+        Rows("reject_used").add(REL, 12).add(SMALL, 9).add(XY, 2),
+        Rows("reject_dropped").add(WEIGHT, 0, 1),
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ STATE = (("R", 9), ("p", 3), ("v", 3), ("bias", 6))
 
 def layout(plan) -> list:
     """`full_layout` and the choice of landmarks at the start of `optimise`."""
-    S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
+    S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
     begin = Rows("optimisations").add(POSE_AT, 0, S).add(MOTION_AT, 0, S)
     return [
         begin.add("landmarks.id", M).add("work.use", 0, M),
@@ -39,7 +39,7 @@ def sync(plan) -> list:
 
 def backup(plan) -> list:
     """`copy_state`: forth with every solve, back where a step was refused."""
-    S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
+    S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
 
     def forth(event, sign):
         r = Rows(event).add("work.backup", 0, sign * 21 * S)
@@ -94,8 +94,8 @@ def search(plan) -> list:
         frame,
         Rows("layout_tests").add("work.use", 1),
         Rows("layout_used").add("landmarks.host", 1),
-        Rows("layout_left").add("landmarks.obs", 1),
-        Rows("layout_right").add("landmarks.obs", 1),
+        Rows("layout_left").add("landmarks.weight", 1),
+        Rows("layout_right").add("landmarks.weight", 1),
         Rows("layout_poses").add(POSE_AT, 1),
         Rows("layout_all_poses").add(POSE_AT, 0, 1),
         Rows("layout_motions").add("slots.motion", 1),

@@ -8,7 +8,8 @@ from vio.energy.actions import Op, Work
 from vio.energy.memory import indexed, resident
 from vio.energy.rows import Rows, uses
 
-OBS, POINT, REL, SMALL = "landmarks.obs", "landmarks.point", "work.rel", "work.small"
+XY, WEIGHT, POINT = "landmarks.xy", "landmarks.weight", "landmarks.point"
+REL, SMALL = "work.rel", "work.small"
 H, B, CROSS, GAIN = "system.H", "system.b", "work.cross", "work.gain"
 SEEN_FROM = 12 + 9  # of `rel`, of y
 
@@ -29,22 +30,22 @@ def scan(S, M, calls, slots, hosts, tests, points) -> list:
         Rows(hosts).add("work.use", M),
         Rows(tests).add("landmarks.host", 1),
         # per landmark: its point, y, and the cleared block; then the weights of all frames
-        Rows(points).add("landmarks.id", 1).add(POINT, 3).add(SMALL, 0, 3 + 3 + 9).add(OBS, 2 * S),
+        Rows(points).add("landmarks.id", 1).add(POINT, 3).add(SMALL, 0, 3 + 3 + 9).add(WEIGHT, 2 * S),
     ]
 
 
 def fold(frames, residuals, left) -> list:
     """`fold`, and the weights that `scan` did not have to look at."""
     return [
-        Rows(left).add(OBS, -1),
-        Rows(frames).add(OBS, 2).add(SMALL, 6, 4 + 16 + 6),
-        Rows(residuals).add(OBS, 2).add(SMALL, 4 + 10, 4 + 10),
+        Rows(left).add(WEIGHT, -1),
+        Rows(frames).add(WEIGHT, 2).add(SMALL, 6, 4 + 16 + 6),
+        Rows(residuals).add(WEIGHT, 1).add(XY, 2).add(SMALL, 4 + 10, 4 + 10),
     ]
 
 
 def linearise(plan) -> list:
     """`linearise`, block by block of its source."""
-    S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
+    S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
     rows = scan(
         S, M, "assembled", "linearised_slots", "hosts_scanned", "host_tests", "vision_points"
     )
@@ -82,7 +83,7 @@ def eliminate() -> list:
 
 def relax(plan) -> list:
     """`relax`."""
-    S, M = plan.shapes["landmarks.obs"][1], plan.shapes["landmarks.id"][0]
+    S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
     rows = scan(S, M, "steps", "step_poses", "relax_hosts", "relax_tests", "relaxed")
     rows += fold("relax_frames", "cost_residuals", "relax_left")
     frame = Rows("relax_frames").add(REL, 12 + 12).add(SMALL, 9, 9).add(SMALL, 3 * 49, 3 * 5)
@@ -104,12 +105,12 @@ def patterns(plan) -> dict:
         return make
 
     out = {name: scratch for name in (REL, SMALL, CROSS, GAIN, "work.seen")}
-    return out | {OBS: record(3), POINT: record(3), H: record(6), B: record(6)}
+    return out | {XY: record(2), WEIGHT: record(2), POINT: record(3), H: record(6), B: record(6)}
 
 
 def model(plan) -> list:
     """Both halves, and the relative poses they share with the life of landmarks."""
-    S, how = plan.shapes["landmarks.obs"][1], patterns(plan)
+    S, how = plan.shapes["landmarks.weight"][1], patterns(plan)
     out = uses("vision", linearise(plan) + relative(S, "vision_ready", "vision_slots"), how)
     return out + uses("relax", relax(plan) + relative(S, "relax_ready", "relax_slots"), how)
 
