@@ -41,27 +41,51 @@ NAMES = (
     "klt_regions",  # image regions loaded to track from frame to frame
     "klt_blocks",  # 4x4 blocks decoded for them
     "klt_levels",  # templates prepared, one for each level aligned
+    "klt_regions0",  # of the regions those of level 0, and those of level 1
+    "klt_regions1",
+    "klt_given",  # features with a prediction, and of them with a warp that can be followed
+    "klt_tried",
     "klt_iterations",  # patch alignments evaluated from frame to frame
     "klt_found",  # features found again
     "stereo_regions",  # the same from cam0 to cam1
     "stereo_blocks",
     "stereo_levels",
+    "stereo_regions0",
+    "stereo_regions1",
+    "stereo_given",
+    "stereo_tried",
     "stereo_iterations",
     "stereo_found",
     "search_hypotheses",  # patches compared along epipolar curves
     "search_regions",
     "search_blocks",
+    "search_wanted",  # features searched for
+    "search_calls",
     "search_found",
     "stereo_tested",  # matches held against their epipolar line
     "stereo_refused",
     "ransac_points",  # features held against each hypothesis
     "ransac_hypotheses",
     "ransac_inliers",
+    "ransac_moving",  # features that moved more than the gyro explains
+    "ransac_tests",  # distances from an epipolar line computed
+    "ransac_given",  # features in the first view
+    "ransac_valid",  # features in both views
+    "transfer_calls",  # tables of features carried from image to image
+    "transfer_given",  # features in them
+    "undistort_calls",  # tables of features undistorted by the front end
+    "undistort_given",
+    "inverse_calls",
+    "inverse_given",
     "unprojected",  # pixels undistorted
     "detect_px",  # pixels scored as corners
     "detect_scans",  # images scanned for corners
+    "detect_rows",  # rows of free cells scanned
     "detect_found",
     "templates",  # templates written (one level each)
+    "templates0",  # of them on level 0, on level 1
+    "templates1",
+    "template_blocks",  # 4x4 blocks decoded for them
     "preintegrations",  # intervals integrated
     "imu_span",  # samples between their ends, both included
     "imu_samples",  # inertial steps integrated

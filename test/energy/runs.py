@@ -1,5 +1,7 @@
 """Small made-up runs for the energy tests."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from vio.config import Config
@@ -7,10 +9,16 @@ from vio.energy.plan import Plan, describe
 from vio.events import INDEX, N_EVENTS
 from vio.odometry import ledger
 from vio.sim.rig import euroc_rig
+from vio.types import Rig
 
 
-def plan(config=None):
+def plan(config=None, size=None):
+    """The Plan of a configuration on EuRoC's rig, or on one with images of another size."""
     config, rig = config or Config(), euroc_rig()
+    if size:
+        width, height = size
+        cams = (replace(cam, width=width, height=height) for cam in (rig.cam0, rig.cam1))
+        rig = Rig(*cams)
     return Plan(describe(rig, config, ledger(rig, config)))
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from vio.events import INDEX, NAMES
 from vio.types import VioError
 
-DERIVED = ("frame", "cam0", "cam1", "ransac_tests")
+DERIVED = ("cam0", "cam1")
 FEATURES = NAMES + DERIVED
 AT = {name: i for i, name in enumerate(FEATURES)}
 
@@ -15,9 +15,7 @@ def matrix(events, plan) -> np.ndarray:
     events = np.atleast_2d(np.asarray(events, float))
     images = events[:, INDEX["sensor_px"]] / plan.pixels
     cam0 = np.minimum(images, 1.0)
-    tests = events[:, INDEX["ransac_points"]] * events[:, INDEX["ransac_hypotheses"]]
-    columns = [np.ones(len(events)), cam0, images - cam0, tests]
-    return np.column_stack([events, *columns])
+    return np.column_stack([events, cam0, images - cam0])
 
 
 def in_order(names, events) -> np.ndarray:

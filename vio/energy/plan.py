@@ -20,12 +20,14 @@ def describe(rig, config, ledger, mono: bool = False) -> dict:
     Args:
         ledger: lines with name, shape, dtype (or bits per element), bytes and lifetime.
     """
+    f = config.frontend
     cameras = [rig.cam0] if mono or rig.cam1 is None else [rig.cam0, rig.cam1]
     return {
         "cameras": [[cam.width, cam.height] for cam in cameras],
         "rate_hz": rig.cam0.rate_hz,
-        "levels": config.frontend.levels,
-        "search_level": config.frontend.search_level,
+        "search_level": f.search_level,
+        "level_bits": [f.finest_bits, f.second_bits, *[f.coarse_bits] * (f.levels - 2)],
+        "template_bits": f.template_bits,
         "buffers": [
             {
                 "name": line.name,
@@ -50,6 +52,8 @@ class Plan:
 
     Attributes:
         width, height: of one image [px]. cameras: how many. rate_hz: of the frames.
+        level_bits: bits of a pixel's code on each pyramid level, 8 = raw. template_bits: of one
+            pixel of a template. search_level: level of the first stereo search.
         tensors: name -> Tensor; the buffers of the arena, the images as they arrive, and the
             calibration. shapes: name -> shape.
     """
@@ -58,8 +62,8 @@ class Plan:
         self.width, self.height = tree["cameras"][0]
         self.cameras = len(tree["cameras"])
         self.rate_hz = float(tree["rate_hz"])
-        self.levels = int(tree["levels"])
         self.search_level = int(tree["search_level"])
+        self.level_bits, self.template_bits = list(tree["level_bits"]), int(tree["template_bits"])
         self.shapes, self.tensors, self.lifetime = {}, {}, {}
         for line in tree["buffers"]:
             shape = tuple(line["shape"])

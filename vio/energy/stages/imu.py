@@ -1,8 +1,8 @@
 """Preintegration of inertial samples."""
 
+from vio.energy import rows as shorthand
 from vio.energy.actions import Op, Work
 from vio.energy.memory import indexed, resident
-from vio.energy import rows as shorthand
 from vio.energy.rows import Rows
 
 OUT = "preintegrated"

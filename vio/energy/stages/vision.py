@@ -30,7 +30,11 @@ def scan(S, M, calls, slots, hosts, tests, points) -> list:
         Rows(hosts).add("work.use", M),
         Rows(tests).add("landmarks.host", 1),
         # per landmark: its point, y, and the cleared block; then the weights of all frames
-        Rows(points).add("landmarks.id", 1).add(POINT, 3).add(SMALL, 0, 3 + 3 + 9).add(WEIGHT, 2 * S),
+        Rows(points)
+        .add("landmarks.id", 1)
+        .add(POINT, 3)
+        .add(SMALL, 0, 3 + 3 + 9)
+        .add(WEIGHT, 2 * S),
     ]
 
 
