@@ -144,7 +144,8 @@ def add_points(t, rng, n_points, noise_px, n_keys, stereo):
 
 def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02, fixed=True):
     """Move every state and landmark off the truth; `fixed` slots only if asked."""
-    from naive.imu_factor import plus, state as now
+    from naive.imu_factor import plus
+    from naive.imu_factor import state as now
 
     scale = np.repeat([turn, move, speed, *bias], 3)
     for s in t.order:

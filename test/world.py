@@ -101,7 +101,10 @@ def pixels(camera, xy):
     if camera.model == CameraModel.PINHOLE_RADTAN:
         radial = 1 + r2 * (k[0] + r2 * k[1])
         x, y = xy.T
-        bent = [2 * k[2] * x * y + k[3] * (r2 + 2 * x * x), k[2] * (r2 + 2 * y * y) + 2 * k[3] * x * y]
+        bent = [
+            2 * k[2] * x * y + k[3] * (r2 + 2 * x * x),
+            k[2] * (r2 + 2 * y * y) + 2 * k[3] * x * y,
+        ]
         return f * (xy * radial[:, None] + np.column_stack(bent)) + c
     r = np.sqrt(np.maximum(r2, 1e-18))
     a = np.arctan(r)

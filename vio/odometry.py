@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from vio import events
-from vio.frontend import tracker
+from vio.frontend import tables
 from vio.frontend.frontend import Frontend
 from vio.imu import buffer
 from vio.imu.buffer import ImuBuffer
@@ -26,7 +26,7 @@ from vio.window.backend import Backend
 def ledger(rig, config):
     """Every buffer the odometry of a rig needs, in order."""
     return (
-        tracker.buffers(rig, config.frontend)
+        tables.buffers(rig, config.frontend)
         + buffer.buffers(config.imu, config.memory)
         + state.buffers(config.window, config.memory, config.frontend.max_features)
     )

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from images import PACKED, RAW, align, compress, template, unpack
 from naive import klt as naive
-from textures import look_up, texture, to_u8, warped
+from naive.codec import halve
+from textures import texture, warped
 
 from vio.frontend import klt
-from vio.frontend.pyramid import halve
 
 TEXTURE = texture(256, 2.0, seed=2)
 SHAPE = (200, 220)
@@ -28,74 +29,63 @@ def corners(image, n=25):
 UV = corners(IMAGE)
 
 
-def pyramid(image):
-    levels = [image]
-    while len(levels) < LEVELS:
-        below = levels[-1]
-        out = np.zeros((below.shape[0] // 2, below.shape[1] // 2), np.uint8)
-        halve(below, np.zeros(below.shape[1] + 2, np.uint16), out)
-        levels.append(out)
-    return tuple(levels)
+def templates(frame, uv, bits=8):
+    """Stored templates (N, L, B) of every level."""
+    at = lambda uv, level: (uv + np.float32(0.5)) / 2**level - np.float32(0.5)  # noqa: E731
+    return np.array([[template(frame, k, *at(p, k), bits) for k in range(LEVELS)] for p in uv])
 
 
-def templates(levels, uv):
-    out = np.zeros((len(uv), LEVELS, 10, 10), np.uint8)
-    half = np.float32(0.5)
-    for k, (u, v) in enumerate(uv):
-        for level, image in enumerate(levels):
-            x, y = (u + half) / 2**level - half, (v + half) / 2**level - half
-            assert klt.take_template(image, np.float32(x), np.float32(y), out[k, level])
-    return out
+def track(image, start, warp=None, first=LEVELS - 1, bits=RAW, template_bits=8):
+    """(uv, score, counts) of all features, from IMAGE to `image`."""
+    warps = np.tile(np.eye(2) if warp is None else warp, (len(UV), 1, 1))
+    stored = templates(compress(IMAGE, bits), UV, template_bits)
+    return align(compress(image, bits), stored, warps, start, first, PARAMS, template_bits)
 
 
-def align(image, start, warp=None, first=LEVELS - 1, params=PARAMS, uv=UV):
-    """(uv, score, (loads, iterations, found)) of all features."""
-    n, got = len(uv), np.asarray(start, np.float32).copy()
-    warps = np.tile(np.eye(2) if warp is None else warp, (n, 1, 1)).astype(np.float32)
-    score = np.zeros(n, np.float32)
-    counts = klt.align(
-        pyramid(image), templates(pyramid(IMAGE), uv), warps, got, np.full(n, first, np.int8), 0,
-        params, np.zeros((24, 24), np.float32), np.zeros((3, 8, 8), np.float32), score,
-    )  # fmt: skip
-    return got, score, counts
-
-
-def test_take_template_against_twin():
-    out = np.zeros((10, 10), np.uint8)
+@pytest.mark.parametrize("bits, worst", [(8, 0.51), (4, 8.0)])
+def test_template_against_twin(bits, worst):
+    frame = compress(IMAGE)
     for x, y in [(30.0, 40.0), (30.3, 40.7), (4.5, 4.5), (214.4, 194.4)]:
-        assert klt.take_template(IMAGE, np.float32(x), np.float32(y), out)
+        stored = template(frame, 0, x, y, bits)
         expected = naive.take_template(IMAGE, x, y)
-        assert np.abs(out - expected).max() <= 0.51, "rounded to the nearest grey"
+        got = unpack(stored, bits)
+        np.testing.assert_allclose(got, naive.unpack_template(stored, bits), atol=1e-4)
+        step = 1.0 if bits == 8 else float(stored[1])
+        # rounded to the nearest code
+        assert np.abs(got - expected).max() <= 0.51 * step <= worst
     for x, y in [(4.4, 40), (40, 4.4), (214.6, 40), (40, 195), (-5, 40), (500, 40)]:
         assert naive.take_template(IMAGE, x, y) is None
-        assert not klt.take_template(IMAGE, np.float32(x), np.float32(y), out)
+        assert template(frame, 0, x, y, bits) is None
 
 
-@pytest.mark.parametrize("x0, y0", [(10, 20), (-3, -7), (210, 190), (196, 176), (0, 0)])
-def test_load_region_against_twin(x0, y0):
-    out = np.zeros((24, 24), np.float32)
-    klt.load_region(IMAGE, x0, y0, out)
-    np.testing.assert_array_equal(out, naive.load_region(IMAGE, x0, y0))
+def test_place_region_against_twin():
+    _, table, _ = compress(IMAGE)
+    for x, y in np.random.default_rng(1).uniform([0, 0], [219, 199], (50, 2)):
+        got = klt.place_region(table, 0, np.float32(x), np.float32(y))
+        assert got == naive.place_region(x, y, *SHAPE)
+
+
+def stored_patch():
+    return unpack(template(compress(IMAGE), 0, *UV[0]))
 
 
 def test_steepest_descent_against_twin():
-    template = templates(pyramid(IMAGE), UV[:1])[0, 0]
     basis = np.zeros((3, 8, 8), np.float32)
-    h00, h01, h11, energy = klt.steepest_descent(template, basis)
-    basis_twin, gram, energy_twin = naive.steepest_descent(template)
+    h00, h01, h11, energy = klt.steepest_descent(stored_patch(), basis)
+    basis_twin, gram, energy_twin = naive.steepest_descent(stored_patch())
     np.testing.assert_allclose(basis, basis_twin, atol=1e-3)
     np.testing.assert_allclose([h00, h01, h11], gram[[0, 0, 1], [0, 1, 1]], rtol=1e-4, atol=0.1)
     assert energy == pytest.approx(energy_twin, rel=1e-5)
     # blind to brightness and contrast
-    t = template[1:-1, 1:-1].astype(float)
+    t = stored_patch()[1:-1, 1:-1]
     for k in range(2):
         assert abs(np.sum(basis[k] * (3 * t + 17))) < 1e-2 * np.abs(basis[k]).sum()
 
 
 @pytest.mark.parametrize("warp", [np.eye(2), [[1.1, 0.2], [-0.1, 0.9]]])
 def test_project_patch_against_twin(warp):
-    region = naive.load_region(IMAGE, 60, 70)
-    basis, _, _ = naive.steepest_descent(templates(pyramid(IMAGE), UV[:1])[0, 0])
+    region = IMAGE[70:94, 60:84].astype(np.float32)
+    basis, _, _ = naive.steepest_descent(stored_patch())
     basis = basis.astype(np.float32)
     a = np.asarray(warp, np.float32)
     got = klt.project_patch(
@@ -115,8 +105,8 @@ def within_a_twentieth(error):
 @pytest.mark.parametrize("gain, offset", [(1.0, 0.0), (0.7, 30.0)])
 def test_known_shifts_are_found(shift, gain, offset):
     image = warped(TEXTURE, np.eye(2), -np.array(shift), SHAPE, gain, offset)
-    got, score, (_, _, found) = align(image, UV)
-    assert found == len(UV) and score.min() > 0.9
+    got, score, counts = track(image, UV)
+    assert counts["found"] == len(UV) and score.min() > 0.9
     within_a_twentieth(np.hypot(*(got - UV - shift).T))
 
 
@@ -130,38 +120,53 @@ def test_known_warps_are_found(degrees, zoom):
     image = warped(TEXTURE, back, centre - back @ centre, SHAPE)
     there = (UV - centre) @ A.T + centre
     near = (np.abs(there - centre) < (85, 75)).all(axis=1)
-    got, score, (_, _, found) = align(image, there + [1.4, -1.4], A)
+    got, score, _ = track(image, there + [1.4, -1.4], A)
     assert (score[near] > 0).all()
     within_a_twentieth(np.hypot(*(got - there)[near].T))
+
+
+def test_compressed_frames_and_templates_are_close():
+    """As flown: 1, 2 and 4 bits per pixel, templates of 4 bits."""
+    shift = np.array([2.6, -1.7])
+    image = warped(TEXTURE, np.eye(2), -shift, SHAPE)
+    got, score, counts = track(image, UV, bits=PACKED, template_bits=4)
+    assert counts["found"] > 0.9 * len(UV)
+    error = np.hypot(*(got - UV - shift)[score > 0].T)
+    assert np.median(error) < 0.25 and np.quantile(error, 0.9) < 0.6
 
 
 def test_against_twin():
     shift = np.array([2.6, -1.7])
     image = warped(TEXTURE, np.eye(2), -shift, SHAPE, 0.8, 20.0)
-    got, score, (_, iterations, found) = align(image, UV)
-    levels, stack = pyramid(image), templates(pyramid(IMAGE), UV)
+    got, score, counts = track(image, UV)
+    pyramid = [image]
+    while len(pyramid) < LEVELS:
+        pyramid.append(halve(pyramid[-1]))
+    stack = templates(compress(IMAGE), UV).reshape(-1, LEVELS, 10, 10)
     twins = [
-        naive.align(levels, stack[k], np.eye(2), UV[k], LEVELS - 1, 0, PARAMS)
+        naive.align(pyramid, stack[k], np.eye(2), UV[k], LEVELS - 1, 0, PARAMS)
         for k in range(len(UV))
     ]
-    assert found == sum(s > 0 for _, s, _ in twins)
+    assert counts["found"] == sum(s > 0 for _, s, _ in twins)
+    assert counts["levels"] == LEVELS * len(UV)
     np.testing.assert_allclose(got, [uv for uv, _, _ in twins], atol=5e-3)
     np.testing.assert_allclose(score, [s for _, s, _ in twins], atol=1e-3)
     # single precision may need an iteration more or less where the last step is 0.02 px
-    assert iterations == pytest.approx(sum(n for _, _, n in twins), rel=0.02)
+    assert counts["iterations"] == pytest.approx(sum(n for _, _, n in twins), rel=0.02)
 
 
 def test_a_region_is_loaded_once_per_level_when_nothing_moves():
-    _, _, (loads, iterations, found) = align(IMAGE, UV)
-    assert found == len(UV)
-    assert loads == LEVELS * len(UV)
-    assert iterations >= loads
+    _, _, counts = track(IMAGE, UV)
+    assert counts["found"] == len(UV)
+    assert counts["loads"] == counts["levels"] == LEVELS * len(UV)
+    assert counts["blocks"] == 36 * counts["loads"]
+    assert counts["iterations"] >= counts["loads"]
 
 
 def test_another_scene_is_not_found():
-    other = to_u8(look_up(texture(256, 2.0, seed=77), *np.meshgrid(np.arange(220.0), np.arange(200.0))))
-    _, score, (_, _, found) = align(other, UV)
-    assert found < 0.3 * len(UV) and found == np.count_nonzero(score)
+    other = warped(texture(256, 2.0, seed=77), np.eye(2), (0, 0), SHAPE)
+    _, score, counts = track(other, UV)
+    assert counts["found"] < 0.3 * len(UV) and counts["found"] == np.count_nonzero(score)
 
 
 def test_flat_ground_nan_and_outside_are_not_found():
@@ -169,15 +174,8 @@ def test_flat_ground_nan_and_outside_are_not_found():
     start[0] = np.nan
     start[1] = -30, 50
     start[2] = 500, 50
-    got, score, _ = align(IMAGE, start)
+    got, score, _ = track(IMAGE, start)
     assert not score[:3].any() and (score[3:] > 0).all()
-    _, score, counts = align(np.full(SHAPE, 128, np.uint8), UV)
-    assert counts[2] == 0 and not score.any()
-
-
-def test_a_lost_feature_keeps_its_prediction():
-    start = UV.copy()
-    start[1] = -30, 50
-    got, score, _ = align(IMAGE, start)
-    assert score[1] == 0
-    np.testing.assert_array_equal(got[1], start[1])
+    np.testing.assert_array_equal(got[1:3], start[1:3])
+    _, score, counts = track(np.full(SHAPE, 128, np.uint8), UV)
+    assert counts["found"] == 0 and not score.any()

@@ -26,9 +26,7 @@ def scene(n=120, planted=30, seed=0, t=(0.3, -0.1, 0.05), noise=0.2 / 460):
 def run(a, b, R, seed=1, hypotheses=60, limit=LIMIT):
     n = len(a)
     inlier, rng = np.full(n, 7, np.uint8), np.array([seed], np.uint64)
-    counts = outliers.ransac_translation(
-        a, b, R, limit, hypotheses, rng, np.zeros((n, 4)), inlier
-    )
+    counts = outliers.ransac_translation(a, b, R, limit, hypotheses, rng, np.zeros((n, 4)), inlier)
     return inlier, counts, int(rng[0])
 
 

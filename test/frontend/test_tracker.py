@@ -89,7 +89,7 @@ def test_features_are_spread(flight, tracks):
 def test_stereo_matches_see_the_same_point(flight, tracks):
     for k, t in enumerate(tracks):
         matched = ~np.isnan(t.uv1[:, 0])
-        assert matched.mean() > 0.7
+        assert matched.mean() > 0.6
         left = flight.on_wall(flight.rig.cam0, k * 0.05, t.uv0[matched])
         right = flight.on_wall(flight.rig.cam1, k * 0.05, t.uv1[matched])
         error = np.hypot(*(left - right).T)
@@ -107,6 +107,7 @@ def test_other_right_image_gives_no_matches(flight):
 
 def test_shifted_right_image_is_refused(flight):
     """Matches 6 px across their epipolar lines correlate well and must be dropped."""
+
     def spoil(frame):
         return StereoFrame(frame.index, frame.t_ns, frame.cam0, np.roll(frame.cam1, 6, axis=0))
 
@@ -123,7 +124,7 @@ def test_missing_images(flight):
     assert out[5].ids.size == 0 and not out[5].image and not out[5].stereo
     assert np.isin(out[4].ids, out[6].ids).mean() > 0.7, "features wait for the next image"
     assert out[8].image and not out[8].stereo and np.isnan(out[8].uv1).all()
-    assert out[9].stereo and np.mean(~np.isnan(out[9].uv1[:, 0])) > 0.7
+    assert out[9].stereo and np.mean(~np.isnan(out[9].uv1[:, 0])) > 0.6
 
 
 def test_two_runs_are_equal(flight, tracks):
@@ -139,6 +140,7 @@ def estimate_at(motion, t_ns, status=Status.TRACKING):
 
 def cam_motion(rig, motion, t0, t1):
     """(R, p) of cam0 at t0 in cam0 at t1."""
+
     def T(t):
         out = np.eye(4)
         out[:3, :3], out[:3, 3] = motion.R(t), motion.p(t)

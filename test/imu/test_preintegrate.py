@@ -35,7 +35,8 @@ def same_covariance(out, cov, tolerance):
 
 def test_against_twin():
     out, counts = run()
-    R, p, v, cov, J, *tallies = naive.preintegrate(*columns(SAMPLES), START, END, BIAS, NOISE, LIMITS)
+    twin = naive.preintegrate(*columns(SAMPLES), START, END, BIAS, NOISE, LIMITS)
+    R, p, v, cov, J, *tallies = twin
     assert counts == tuple(tallies) and counts[1:] == (0, 0)
     assert out.dt[1] == pytest.approx(0.250000001, abs=1e-12)
     np.testing.assert_allclose(out.R[1], R, atol=1e-12)

@@ -2,9 +2,8 @@
 
 import cv2
 import numpy as np
-from scipy.optimize import least_squares
-
 from naive.derivative import jacobian
+from scipy.optimize import least_squares
 
 
 def project(model, params, x, y):

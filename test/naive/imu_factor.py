@@ -4,7 +4,6 @@ States are (R, p, v, bias); full coordinates hold 15 entries per slot.
 """
 
 import numpy as np
-
 from naive.derivative import jacobian
 from naive.preintegrate import exp, log
 
@@ -43,9 +42,7 @@ def raw_residual(x, y, pre, j, gravity):
 
 def imu_rows(x, y, pre, j, gravity, walk):
     """Whitened residual (15,)."""
-    white = np.linalg.solve(
-        np.linalg.cholesky(pre.cov[j]), raw_residual(x, y, pre, j, gravity)
-    )
+    white = np.linalg.solve(np.linalg.cholesky(pre.cov[j]), raw_residual(x, y, pre, j, gravity))
     sigma = np.repeat(walk, 3) * np.sqrt(pre.dt[j])
     return np.concatenate([white, (y[3] - x[3]) / sigma])
 

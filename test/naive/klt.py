@@ -20,10 +20,18 @@ def take_template(image, x, y):
     return bilinear(image, gx, gy)
 
 
-def load_region(image, x0, y0):
-    rows = np.clip(np.arange(y0, y0 + REGION), 0, image.shape[0] - 1)
-    cols = np.clip(np.arange(x0, x0 + REGION), 0, image.shape[1] - 1)
-    return image[np.ix_(rows, cols)].astype(np.float32)
+def unpack_template(stored, bits):
+    """(10, 10) of stored bytes: raw, or darkest value, step and codes, low nibble first."""
+    if bits == 8:
+        return stored.reshape(10, 10).astype(float)
+    codes = np.stack([stored[2:] & 15, stored[2:] >> 4], axis=1).reshape(10, 10)
+    return stored[0] + stored[1] * codes.astype(float)
+
+
+def place_region(x, y, height, width):
+    """Corner of a region on the 4 px grid, the point near its middle, inside whole blocks."""
+    high = [4 * (-(-n // 4)) - REGION for n in (width, height)]
+    return tuple(max(min((int(a) - REGION // 2 + 2) // 4 * 4, h), 0) for a, h in zip((x, y), high))
 
 
 def steepest_descent(template):

@@ -1,7 +1,6 @@
 """Life of a landmark with dictionaries and least squares."""
 
 import numpy as np
-
 from naive.imu_factor import state
 from naive.vision import in_camera, observations, residual
 

@@ -1,7 +1,6 @@
 """Marginalisation: the dense system of everything that leaves, and its Schur complement."""
 
 import numpy as np
-
 from naive.imu_factor import linearise_motion
 from naive.prior import linearise_prior
 from naive.vision import TINY, build, eliminate, observations

@@ -1,7 +1,6 @@
 """Gauss-Newton on the dense system of poses, motions and landmarks together."""
 
 import numpy as np
-
 from naive.imu_factor import linearise_motion, plus, state
 from naive.prior import linearise_prior
 from naive.vision import TINY, build

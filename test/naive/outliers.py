@@ -1,7 +1,6 @@
 """RANSAC on the translation by essential matrices."""
 
 import numpy as np
-
 from naive.derivative import skew
 
 MASK = 2**64 - 1

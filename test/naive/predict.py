@@ -1,7 +1,6 @@
 """Transfer of features by the full projection; the warp is its numeric derivative."""
 
 import numpy as np
-
 from naive.camera import project, unproject
 from naive.derivative import jacobian
 

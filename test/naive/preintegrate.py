@@ -1,9 +1,8 @@
 """Preintegration in textbook steps: matrix exponentials, and numeric Jacobians of one step."""
 
 import numpy as np
-from scipy.spatial.transform import Rotation
-
 from naive.derivative import jacobian
+from scipy.spatial.transform import Rotation
 
 
 def exp(w):
@@ -31,9 +30,7 @@ def _step(state, w, f, dt):
 
 def minus(after, before):
     """Error [rot, pos, vel] of one state against another."""
-    return np.concatenate(
-        [log(before[0].T @ after[0]), after[1] - before[1], after[2] - before[2]]
-    )
+    return np.concatenate([log(before[0].T @ after[0]), after[1] - before[1], after[2] - before[2]])
 
 
 def plus(state, d):

@@ -1,7 +1,6 @@
 """The prior as a dense quadratic in full coordinates."""
 
 import numpy as np
-
 from naive.imu_factor import minus, state, state_lin
 
 

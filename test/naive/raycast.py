@@ -40,8 +40,9 @@ def hit_box(o, d, half):
 
 def hit_cylinder(o, d, radius, half):
     hits = []
-    roots = np.roots([d[0] ** 2 + d[1] ** 2, 2 * (o[0] * d[0] + o[1] * d[1]),
-                      o[0] ** 2 + o[1] ** 2 - radius**2])
+    roots = np.roots(
+        [d[0] ** 2 + d[1] ** 2, 2 * (o[0] * d[0] + o[1] * d[1]), o[0] ** 2 + o[1] ** 2 - radius**2]
+    )
     for t in roots:
         if np.isreal(t) and t.real > 0 and abs(o[2] + t.real * d[2]) <= half:
             hits.append((t.real, 0))
@@ -131,12 +132,14 @@ def render(world, rays, R_world_cam, o, tile):
     for v in range(h):
         for u in range(w):
             radiance[v, u], distance[v, u], surface[v, u] = cast(
-                world, o, R_world_cam @ rays[v, u], angle[v, u])
+                world, o, R_world_cam @ rays[v, u], angle[v, u]
+            )
     for v in range(1, h - 1):
         for u in range(1, w - 1):
             cross = [surface[v, u - 1], surface[v, u + 1], surface[v - 1, u], surface[v + 1, u]]
             if any(s != surface[v, u] for s in cross):
                 around = quarter_steps(rays, u, v)[1:]
                 radiance[v, u] = np.mean(
-                    [cast(world, o, R_world_cam @ ray, angle[v, u])[0] for ray in around])
+                    [cast(world, o, R_world_cam @ ray, angle[v, u])[0] for ray in around]
+                )
     return radiance, distance, surface

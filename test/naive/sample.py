@@ -16,6 +16,7 @@ def bilinear(picture, x, y):
 
 def trilinear(levels, x, y, level, fraction):
     """Between two pictures of a mip map, x and y in texels of the first."""
+
     def read(k):
         return bilinear(levels[k], x / 2**k - 0.5, y / 2**k - 0.5)
 

@@ -10,8 +10,9 @@ def develop(radiance, shading, gain, shot, read, key):
     kernel = np.array([0.1065, 0.787, 0.1065])
     padded = np.pad(radiance.astype(float), 1, mode="edge")
     h, w = radiance.shape
-    blurred = sum(kernel[i] * kernel[j] * padded[i : i + h, j : j + w]
-                  for i in range(3) for j in range(3))
+    blurred = sum(
+        kernel[i] * kernel[j] * padded[i : i + h, j : j + w] for i in range(3) for j in range(3)
+    )
     grey = gain * shading * blurred
     noise = np.array([normal(int(key) + k) for k in range(h * w)]).reshape(h, w)
     value = grey + np.sqrt(shot * grey + read**2) * noise

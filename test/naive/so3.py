@@ -1,9 +1,8 @@
 """Rotations by matrix functions: no closed forms."""
 
 import numpy as np
-from scipy import linalg
-
 from naive.derivative import skew
+from scipy import linalg
 
 
 def exp(w):

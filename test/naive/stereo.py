@@ -1,7 +1,6 @@
 """Walk along the epipolar curve: correlation of every hypothesis, then the best."""
 
 import numpy as np
-
 from naive.camera import project, unproject
 from naive.klt import patch
 

@@ -4,7 +4,6 @@ Full coordinates: 15 entries per slot, then 3 per landmark (x, y, inverse depth)
 """
 
 import numpy as np
-
 from naive.derivative import jacobian
 from naive.imu_factor import plus, state, state_lin
 
@@ -74,7 +73,8 @@ def build(slots, landmarks, ext, use, inv_sigma, limit):
         h, point = int(landmarks.host[m]), landmarks.point[m]
         at_m = np.arange(15 * S + 3 * m, 15 * S + 3 * m + 3)
         for j, cam, *obs in observations(landmarks, m):
-            r = residual(state(slots, h), state(slots, j), ext, cam, point, np.array(obs), inv_sigma)
+            now_h, now_j, obs = state(slots, h), state(slots, j), np.array(obs)
+            r = residual(now_h, now_j, ext, cam, point, obs, inv_sigma)
             lin_h, lin_j = state_lin(slots, h), state_lin(slots, j)
 
             def moved(d, lin_h=lin_h, lin_j=lin_j, cam=cam, point=point, obs=obs, one=h == j):
@@ -82,7 +82,7 @@ def build(slots, landmarks, ext, use, inv_sigma, limit):
                 d_h[:6], d_j[:6] = d[:6], d[6:12]
                 host = plus(lin_h, d_h)
                 x = host if one else plus(lin_j, d_j)
-                return residual(host, x, ext, cam, point + d[12:], np.array(obs), inv_sigma)
+                return residual(host, x, ext, cam, point + d[12:], obs, inv_sigma)
 
             J = jacobian(moved, 15)
             at = np.concatenate([np.arange(15 * s, 15 * s + 6) for s in (h, j)] + [at_m])

@@ -31,8 +31,9 @@ def test_rays_project_back_to_their_pixels():
 def test_scaled_rig_sees_the_same():
     full, half = euroc_rig().cam0, euroc_rig(0.5).cam0
     corner = np.array([[-0.5, -0.5], [751.5, 479.5]])
-    np.testing.assert_allclose(unproject(corner, full),
-                               unproject((corner + 0.5) / 2 - 0.5, half), atol=1e-12)
+    np.testing.assert_allclose(
+        unproject(corner, full), unproject((corner + 0.5) / 2 - 0.5, half), atol=1e-12
+    )
 
 
 def test_hits_equal_those_of_the_naive_twin():

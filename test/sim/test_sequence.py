@@ -35,8 +35,9 @@ def table(path):
 
 
 def test_folder_is_complete_and_consistent(rendered):
-    frames = [line.split(",") for line in
-              (rendered / "mav0/cam0/data.csv").read_text().splitlines()[1:]]
+    frames = [
+        line.split(",") for line in (rendered / "mav0/cam0/data.csv").read_text().splitlines()[1:]
+    ]
     assert len(frames) == 19
     for cam in (0, 1):
         names = sorted(p.name for p in (rendered / f"mav0/cam{cam}/data").iterdir())

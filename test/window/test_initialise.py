@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from flight import about_z, backend, tally, yaw_of
 from naive import so3 as naive
-from world import FRAME_NS, GRAVITY, T0_NS, Motion, World, imu_samples
+from world import FRAME_NS, T0_NS, Motion, World, imu_samples
 
 from vio.window import initialise
 

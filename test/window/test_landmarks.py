@@ -90,9 +90,7 @@ def test_activate_against_twin(stereo):
         rho, sigma, rms = naive.activate(t.slots, t.landmarks, t.ext, m, 0.5)
         if sigma <= most_sigma and -most_sigma <= rho <= 1 / nearest and rms <= most_px:
             expected[m] = max(rho, 1e-4)
-    done = life.activate(
-        t.slots, t.landmarks, t.ext, 0.5, most_sigma, most_px, nearest, t.work
-    )
+    done = life.activate(t.slots, t.landmarks, t.ext, 0.5, most_sigma, most_px, nearest, t.work)
     got = set(np.flatnonzero(t.landmarks.active)) - set(range(5))
     assert got == set(expected) and done == len(expected)
     assert 5 < done < 55, "the limits must matter"

@@ -176,8 +176,10 @@ def observability(t):
     """(largest |H n| of a free direction, least of a random one), scaled by H's diagonal."""
     sync_lin(t.slots)
     full_layout(t.slots, t.order, t.system)
-    H = sum(part(t)[0] for part in
-            (tables.linearise_vision, tables.linearise_motion, tables.linearise_prior))
+    H = sum(
+        part(t)[0]
+        for part in (tables.linearise_vision, tables.linearise_motion, tables.linearise_prior)
+    )
     N = free_directions(t)
     others = np.random.default_rng(0).normal(size=(len(H), 20))
     others /= np.linalg.norm(others, axis=0)

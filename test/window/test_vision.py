@@ -115,9 +115,7 @@ def test_reduced_step_and_relax_are_the_dense_step():
         tables.perturb(t, t.rng, scale, scale, 0, (0, 0), scale)
         tables.sync_lin(t.slots)
         tables.anchor(t)
-        H, b, *_ = naive.build(
-            t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"]
-        )
+        H, b, *_ = naive.build(t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"])
         n = 15 * t.slots.t_ns.size
         kept = [15 * s + k for s in t.order for k in range(6)]
         held = [15 * t.order[0] + k for k in range(6)]
@@ -204,7 +202,8 @@ def test_points_behind_a_camera_are_left_out():
     hidden = sum(
         naive.in_camera(
             state(t.slots, t.landmarks.host[m]), state(t.slots, j), t.ext, c, t.landmarks.point[m]
-        )[2] < 0
+        )[2]
+        < 0
         for m in np.flatnonzero(t.use)
         for j, c, *_ in naive.observations(t.landmarks, m)
     )

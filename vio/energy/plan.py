@@ -59,7 +59,10 @@ class Plan:
     """
 
     def __init__(self, tree: dict):
-        self.width, self.height = tree["cameras"][0]
+        width, height = tree["cameras"][0]
+        whole = 1 << (len(tree["level_bits"]) - 1)  # what fills no coarsest pixel is cut off
+        self.width = width // max(whole, 8) * max(whole, 8)
+        self.height = height // whole * whole
         self.cameras = len(tree["cameras"])
         self.rate_hz = float(tree["rate_hz"])
         self.search_level = int(tree["search_level"])

@@ -36,9 +36,14 @@ TO_MAGNITUDE, TO_SPREAD = nearest_index(MAGNITUDE), nearest_index(SPREAD)
 def layout(height: int, width: int, bits: tuple) -> tuple[np.ndarray, int]:
     """Table (L, 8) int64 of a pyramid and the bytes it takes.
 
+    What does not fill the coarsest level's pixels, or a byte of codes, is cut off at the right
+    and at the bottom.
+
     Args:
-        height, width: of the finest level [px]. bits: code bits per level, 8 = raw.
+        height, width: of the image [px]. bits: code bits per level, 8 = raw.
     """
+    whole = 1 << (len(bits) - 1)
+    height, width = height // whole * whole, width // max(whole, 8) * max(whole, 8)
     table, at = np.zeros((len(bits), len(COLUMNS)), np.int64), 0
     for level, n in enumerate(bits):
         h, w = height >> level, width >> level
@@ -214,7 +219,7 @@ def load_region(data, table, level, x0, y0, above, out):
 def decode_line(data, table, level, y, block, out):
     """Decode row y of a level >= 1 into out (W,) uint8; `block` (4, 4) float32 is scratch."""
     width, bits = table[level, WIDTH], table[level, BITS]
-    code, stride = table[level, CODE] + y * table[level, STRIDE], table[level, STRIDE]
+    code = table[level, CODE] + y * table[level, STRIDE]
     if bits == 8:
         for x in range(width):
             out[x] = data[code + x]
@@ -327,7 +332,7 @@ def receive(image, data, table, lines, rings, decoded, line, residual, mixed, bl
     stands in line buffers.
 
     Args:
-        image: (H, W) uint8. data: (n,) uint8 out, table: its layout.
+        image: (H, W) uint8, at least as large as level 0. data: (n,) uint8, table: its layout.
         lines: (16, W) uint8. rings: (L - 1, 8, W // 2) uint8 raw rows of the levels above.
         decoded: (8, W // 2) uint8 decoded rows of level 1. line: (W + 2,) uint16.
         residual: (4, W) int16. mixed: (W // 2 + 2,) int16. block: (4, 4) float32.
@@ -335,18 +340,17 @@ def receive(image, data, table, lines, rings, decoded, line, residual, mixed, bl
     Returns:
         (pixels received, pixels of the levels above, blocks encoded).
     """
-    height, width = image.shape
-    levels = table.shape[0]
+    height, width, levels = table[0, HEIGHT], table[0, WIDTH], table.shape[0]
     raw = table[0, BITS] == 8
     blocks, above_px = 0, 0
     finest = 0  # rows of blocks of level 0 written
     for y in range(height + 1):
         if y < height:
-            lines[y % LINES] = image[y]
+            lines[y % LINES] = image[y, :width]
             if raw:
-                data[y * width : (y + 1) * width] = image[y]
+                data[y * width : (y + 1) * width] = image[y, :width]
         # Row r of level l + 1 is due when row 2r + 2 of level l is in, or that level has ended.
-        newest, ended = min(y, height - 1), y >= height - 1
+        newest = min(y, height - 1)
         for level in range(1, levels):
             h = table[level, HEIGHT]
             below = table[level - 1, HEIGHT]
@@ -384,5 +388,5 @@ def receive(image, data, table, lines, rings, decoded, line, residual, mixed, bl
                         encode_finest(lines, decoded, finest, data, table, residual, mixed)
                         blocks += table[0, BLOCKS]
                         finest += 1
-            newest, ended = r, r == h - 1
+            newest = r
     return height * width, above_px, blocks

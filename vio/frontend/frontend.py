@@ -57,7 +57,7 @@ class Frontend:
         T_imu_cam = self.rig.cam0.T_imu_cam
         R_ic, p_ic = T_imu_cam[:3, :3], T_imu_cam[:3, 3]
         quiet, step = self.imu.quiet(t_ns), self.step
-        if self.tracked_pose is None:
+        if self.tracked_pose is None or not feedback.estimate.usable:
             self.imu.preintegrate(self.tracked_ns, t_ns, np.zeros(6), step, 0, tally)
             R_cam = np.ascontiguousarray(R_ic.T @ step.R[0].T @ R_ic)
             return Prediction(R_cam, np.zeros(3), False, *none, quiet)

@@ -36,7 +36,8 @@ def search_epipolar(
 
     Args:
         data, table: compressed frame of camera b. level: of it to search in.
-        templates: (N, L, B) uint8 of `bits` bits per pixel. uv_a: (N, 2) float32 px. wanted: (N,) uint8.
+        templates: (N, L, B) uint8 of `bits` bits per pixel.
+        uv_a: (N, 2) float32 px. wanted: (N,) uint8.
         nearest: depth [m] where the walk ends.
         above, region: (24, 24) float32, patch: (10, 10), basis: (3, 8, 8) float32, scratch.
         inv_depth: (N,) float32 out 1/m, written where the correlation is good.

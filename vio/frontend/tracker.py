@@ -6,13 +6,12 @@ It knows nothing of the window: what it needs from there arrives as a `Predictio
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from vio.frontend import codec, detect, klt, outliers, predict, stereo
+from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits
 from vio.geometry.camera import undistort
-from vio.memory.arena import Buffer
 from vio.types import Tracks
 
 
@@ -33,129 +32,6 @@ class Prediction:
     ids: np.ndarray
     inv_depth: np.ndarray
     quiet: bool
-
-
-class TrackTable(NamedTuple):
-    """One row per feature slot; a free slot has id -1 and uv0 NaN."""
-
-    id: np.ndarray  # (N,) int64
-    age: np.ndarray  # (N,) int32 frames
-    uv0: np.ndarray  # (N, 2) float32 px
-    uv1: np.ndarray  # (N, 2) float32 px, NaN without a match
-    inv_depth: np.ndarray  # (N,) float32 1/m in cam0, 0 = unknown
-    warp: np.ndarray  # (N, 2, 2) float32 template to cam0
-    score: np.ndarray  # (N,) float32 correlation in cam0
-    uv_key: np.ndarray  # (N, 2) float32 px at the last keyframe, NaN if younger
-    template: np.ndarray  # (N, L, B) uint8
-
-
-class Stream(NamedTuple):
-    """Line buffers through which an image passes once."""
-
-    lines: np.ndarray
-    rings: np.ndarray
-    decoded: np.ndarray
-    line: np.ndarray
-    residual: np.ndarray
-    mixed: np.ndarray
-    block: np.ndarray
-
-
-class Scratch(NamedTuple):
-    """Work space of one call."""
-
-    uv_next: np.ndarray
-    warp_next: np.ndarray
-    score1: np.ndarray
-    rays_a: np.ndarray
-    rays_b: np.ndarray
-    weights: np.ndarray
-    normals: np.ndarray
-    inlier: np.ndarray
-    wanted: np.ndarray
-    first_level: np.ndarray
-    above: np.ndarray
-    region: np.ndarray
-    patch: np.ndarray
-    basis: np.ndarray
-    ring: np.ndarray
-    sums: np.ndarray
-    rows: np.ndarray
-    cell_xy: np.ndarray
-    cell_score: np.ndarray
-    occupied: np.ndarray
-
-
-def level_bits(config) -> tuple:
-    """Bits per pixel of the codes of every level of a FrontendConfig."""
-    coarse = config.levels - 2
-    return (config.finest_bits, config.second_bits, *[config.coarse_bits] * coarse)
-
-
-def grid_shape(rig, config) -> tuple[int, int, int]:
-    """(rows, cols, cell side) of the detection grid, px of level 1: about one cell a feature."""
-    width, height = rig.cam0.width // 2, rig.cam0.height // 2
-    cell = max(8, int((width * height / (1.15 * config.max_features)) ** 0.5))
-    return -(-height // cell), -(-width // cell), cell
-
-
-def buffers(rig, config) -> list[Buffer]:
-    """Ledger of the front end for a rig and a FrontendConfig."""
-    n, levels = config.max_features, config.levels
-    out = []
-
-    def add(name, shape, dtype, lifetime, note):
-        out.append(Buffer(name, shape, dtype, lifetime, note))
-
-    width, height = rig.cam0.width, rig.cam0.height
-    _, size = codec.layout(height, width, level_bits(config))
-    for cam in (0, 1) if rig.cam1 is not None else (0,):
-        add(f"frame{cam}", (size,), "u1", "run", f"compressed pyramid of cam{cam}")
-    for name, shape, dtype in (
-        ("lines", (codec.LINES, width), "u1"),
-        ("rings", (levels - 1, 8, width // 2), "u1"),
-        ("decoded", (8, width // 2), "u1"),
-        ("line", (width + 2,), "u2"),
-        ("residual", (4, width), "i2"),
-        ("mixed", (width // 2 + 2,), "i2"),
-        ("block", (4, 4), "f4"),
-    ):
-        add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
-    add("track.id", (n,), "i4", "run", "identity of a feature")
-    add("track.age", (n,), "i4", "run", "frames seen")
-    add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
-    add("track.uv1", (n, 2), "f4", "run", "pixel in cam1")
-    add("track.inv_depth", (n,), "f4", "run", "inverse depth in cam0")
-    add("track.warp", (n, 2, 2), "f4", "run", "template to image")
-    add("track.score", (n,), "f4", "run", "correlation")
-    add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
-    size = klt.template_bytes(config.template_bits)
-    add("track.template", (n, levels, size), "u1", "run", "patch by level")
-    rows, cols, _ = grid_shape(rig, config)
-    for name, shape, dtype in (
-        ("uv_next", (n, 2), "f4"),
-        ("warp_next", (n, 2, 2), "f4"),
-        ("score1", (n,), "f4"),
-        ("rays_a", (n, 2), "f4"),
-        ("rays_b", (n, 2), "f4"),
-        ("weights", (n,), "f4"),
-        ("normals", (n, 4), "f4"),
-        ("inlier", (n,), "u1"),
-        ("wanted", (n,), "u1"),
-        ("first_level", (n,), "i1"),
-        ("above", (codec.REGION, codec.REGION), "f4"),
-        ("region", (codec.REGION, codec.REGION), "f4"),
-        ("patch", (klt.TEMPLATE, klt.TEMPLATE), "f4"),
-        ("basis", (3, klt.PATCH, klt.PATCH), "f4"),
-        ("ring", (detect.WINDOW, 2, width // 2), "i2"),
-        ("sums", (3, width // 2), "i4"),
-        ("rows", (3, width // 2), "u1"),
-        ("cell_xy", (rows * cols, 2), "f4"),
-        ("cell_score", (rows * cols,), "f4"),
-        ("occupied", (rows, cols), "u1"),
-    ):
-        add(f"front.{name}", shape, dtype, "frame", "front end scratch")
-    return out
 
 
 class FeatureTracker:

@@ -167,6 +167,8 @@ def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
                 s += C[i, k] * A[j, k]
             for k in range(3):
                 s += B[i, k] * B[j, k] * var_gyro + B[i, 3 + k] * B[j, 3 + k] * var_accel
+            if i == j and 3 <= i < 6:
+                s += var_accel * dt**4 / 12.0  # what white noise adds within the step
             cov[i, j] = s
             cov[j, i] = s
     for i in range(3):

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from vio.types import Estimate, Feedback, Status
-from vio.window.estimator import SlidingWindow, rotation_about_z
+from vio.window.estimator import SlidingWindow
 from vio.window.initialise import Initialiser
 
 UNKNOWN = 1e4  # m, rad, ...: deviation of what is not known
@@ -28,7 +28,7 @@ class Backend:
         self.window.reset()
         self.initialiser.reset()
         self.status = Status.INITIALISING
-        self.anchor_yaw, self.anchor_p = 0.0, np.zeros(3)
+        self.anchor_R, self.anchor_p = None, np.zeros(3)
         self.seen_ns = 0  # last frame that the map explained
         self.stereo_ns = 0  # last frame with both cameras
         self.bad_frames = 0
@@ -76,8 +76,7 @@ class Backend:
         solution = init.solve(tally)
         if solution is None:
             return
-        yaw, p = self.anchor_yaw, self.anchor_p
-        if window.start_from(init.frames, solution, yaw, p, tally):
+        if window.start_from(init.frames, solution, self.anchor_R, self.anchor_p, tally):
             self.status = Status.TRACKING
             self.seen_ns = self.stereo_ns = tracks.t_ns
             self.bad_frames = 0
@@ -91,7 +90,7 @@ class Backend:
         """
         window, c, t_ns = self.window, self.config.health, tracks.t_ns
         support = window.support()
-        supported = support >= c.min_support
+        supported = support >= c.min_support or tracks.still  # at rest nothing needs a map
         if supported:
             self.seen_ns = t_ns
         if tracks.stereo:
@@ -115,9 +114,7 @@ class Backend:
     def lose(self):
         """Give up the window; the next start continues from the last believable pose."""
         if self.last is not None and np.isfinite(self.last.p_world_imu).all():
-            self.anchor_p = self.last.p_world_imu
-            R = self.last.R_world_imu
-            self.anchor_yaw = math.atan2(R[1, 0] - R[0, 1], R[0, 0] + R[1, 1])
+            self.anchor_R, self.anchor_p = self.last.R_world_imu, self.last.p_world_imu
         self.status = Status.LOST
         self.restarts += 1
         self.window.reset()
@@ -126,7 +123,7 @@ class Backend:
     def estimate(self, t_ns) -> Estimate:
         """The newest state with its covariance and health; far from certain when not running."""
         if not self.running:
-            R = rotation_about_z(self.anchor_yaw)
+            R = np.eye(3) if self.anchor_R is None else self.anchor_R
             zero, cov = np.zeros(3), np.eye(15) * UNKNOWN**2
             return Estimate(t_ns, R, self.anchor_p, zero, zero, zero, cov, self.status)
         window = self.window

@@ -146,19 +146,20 @@ class SlidingWindow:
         """How many frames the system can hold when all of them have motion."""
         return min(self.config.max_keyframes, self.system.b.size // 15)
 
-    def start_from(self, frames, solution, yaw, position, tally) -> bool:
+    def start_from(self, frames, solution, anchor_R, position, tally) -> bool:
         """Fill the window with the frames of an initial solution and optimise them together.
 
         Args:
             frames: (tracks, rays0, rays1, still) of each. solution: of Initialiser.solve.
-            yaw, position: where the first frame is put in the world [rad], (3,) m.
+            anchor_R: (3, 3) R_world_imu whose heading the first frame takes on, or None.
+            position: (3,) where it is put in the world [m].
 
         Returns:
             whether the result explains the observations.
         """
         c = self.config
-        turn = rotation_about_z(yaw)
         R, p, v, bias = solution
+        turn = np.eye(3) if anchor_R is None else heading_between(R[0], anchor_R)
         R = [turn @ each for each in R]
         p = [turn @ each + position for each in p]
         v = [turn @ each for each in v]
@@ -352,7 +353,9 @@ def extrinsics(rig, observation_bits) -> Extrinsics:
     return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p), step)
 
 
-def rotation_about_z(yaw) -> np.ndarray:
-    """Rotation (3, 3) by `yaw` [rad] about the world's vertical."""
+def heading_between(R_from, R_to) -> np.ndarray:
+    """Rotation about the world's vertical that brings `R_from` nearest to `R_to`, all (3, 3)."""
+    D = R_to @ R_from.T
+    yaw = np.arctan2(D[1, 0] - D[0, 1], D[0, 0] + D[1, 1])
     c, s = np.cos(yaw), np.sin(yaw)
     return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

@@ -107,7 +107,7 @@ def velocity_and_gravity(observations, cams, motion, gravity, sigma):
             F, G, h = np.vstack(F), np.vstack(rows), np.hstack(rhs)
             H = F.T @ F
             # An unknown depth must not stop the elimination: a whiff of a prior on it.
-            inv = np.linalg.inv(H + 1e-6 * np.trace(H) * np.eye(3))
+            inv = np.linalg.inv(H + 1e-9 * np.trace(H) * np.eye(3))
             FG, Fh = F.T @ G, F.T @ h
             A += G.T @ G - FG.T @ inv @ FG
             b += G.T @ h - FG.T @ inv @ Fh

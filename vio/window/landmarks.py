@@ -22,7 +22,8 @@ def observe(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
     """Write this frame's observations into the rows of known landmarks.
 
     Args:
-        step: (2,) of Extrinsics. ids: (N,) int64. rays0, rays1: (N, 2) normalised, NaN = not seen; weights (N,) px per unit.
+        step: (2,) of Extrinsics. ids: (N,) int64. rays0, rays1: (N, 2) normalised, NaN = not
+            seen. weight0, weight1: (N,) px per unit.
         row_of: (N,) int64 out: landmark row of each track, -1 = none.
 
     Returns:
@@ -48,7 +49,7 @@ def observe(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
 
 @kernel
 def _write(landmarks, step, m, slot, cam, ray, weight):
-    """Store one observation in its fixed-point steps; a ray that is NaN or off scale is not seen."""
+    """Store one observation in fixed-point steps; a ray that is NaN or off scale is not seen."""
     x, y = np.rint(ray[0] / step[0]), np.rint(ray[1] / step[0])
     limit = 2.0 / step[0] - 1.0
     if abs(x) < limit and abs(y) < limit:  # False for NaN

@@ -126,48 +126,79 @@ def optimise(
     for m in range(landmarks.id.shape[0]):
         work.use[m] = 1 if landmarks.id[m] >= 0 and landmarks.active[m] else 0
     tallies[:] = 0
-    damping, before = 1e-9, 1e300
-    cost, residuals, factored = 0.0, 0, False
+    damping, before = 0.0, 1e300
+    cost, residuals, exact = 0.0, 0, False
     for _ in range(iterations):
-        sync_lin(slots)
-        system.H[: n * (n + 1) // 2] = 0.0
-        system.b[:n] = 0.0
-        c0, prior_rows = linearise_prior(slots, prior, system, rows, work.delta, work.small)
-        c1, factors = linearise_motion(
-            slots, pre, order, gravity, walk, still_sigma, factor, system, work.small
-        )
-        c2, points, residuals, blocks = linearise(
-            slots, landmarks, ext, work.use, inv_sigma, limit, system, work
-        )
-        cost = c0 + c1 + c2
-        tallies[0] += 1
-        tallies[1] += points
-        tallies[2] += residuals
-        tallies[3] += blocks
-        tallies[4] += factors
-        tallies[5] += prior_rows
+        cost, residuals = assemble(
+            slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
+            still_sigma, n, system, work, rows, tallies,
+        )  # fmt: skip
         if cost > before * (1.0 + 1e-6):
             copy_state(slots, landmarks, work, True)
             damping = max(damping * 100.0, 1e-4)
             before = 1e300  # linearise here once more, with more damping
-            factored = False
+            exact = False
             continue
         copy_state(slots, landmarks, work, False)
         work.counts[STEPS] += 1
         gain = before - cost
         before = cost
         solve(system, n, damping)
-        factored = True
+        exact = damping == 0.0
         tallies[6] += 1
         tallies[7] += n
         turn, move = retract(slots, system, work.small)
         _, relaxed = relax(slots, landmarks, ext, work.use, inv_sigma, limit, work)
         tallies[8] += relaxed
-        damping = max(damping * 0.1, 1e-9)
+        damping = damping * 0.1 if damping > 1e-6 else 0.0
         if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
             break
-    if not factored:  # the covariance is read from the factor
-        solve(system, n, damping)
+    if not exact:  # the covariance is read from the factor: no damping in it, and at this state
+        cost, residuals = assemble(
+            slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
+            still_sigma, n, system, work, rows, tallies,
+        )  # fmt: skip
+        solve(system, n, 0.0)
         tallies[6] += 1
         tallies[7] += n
     return cost, residuals
+
+
+@kernel
+def assemble(
+    slots,
+    order,
+    landmarks,
+    pre,
+    ext,
+    prior,
+    factor,
+    inv_sigma,
+    limit,
+    gravity,
+    walk,
+    still_sigma,
+    n,
+    system,
+    work,
+    rows,
+    tallies,
+):
+    """Normal equations of all terms at the current state; returns (cost, residuals)."""
+    sync_lin(slots)
+    system.H[: n * (n + 1) // 2] = 0.0
+    system.b[:n] = 0.0
+    c0, prior_rows = linearise_prior(slots, prior, system, rows, work.delta, work.small)
+    c1, factors = linearise_motion(
+        slots, pre, order, gravity, walk, still_sigma, factor, system, work.small
+    )
+    c2, points, residuals, blocks = linearise(
+        slots, landmarks, ext, work.use, inv_sigma, limit, system, work
+    )
+    tallies[0] += 1
+    tallies[1] += points
+    tallies[2] += residuals
+    tallies[3] += blocks
+    tallies[4] += factors
+    tallies[5] += prior_rows
+    return c0 + c1 + c2, residuals

@@ -146,7 +146,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
     S, L = slots.t_ns.shape[0], landmarks.id.shape[0]
     H, b, pose_at = system.H, system.b, system.pose_at
     cross, gain, seen = work.cross, work.gain, work.seen
-    y, y_lin = work.small[0, :3], work.small[0, 3:6]
+    y = work.small[0, :3]
     M, C, X = work.small[1:5, :4], work.small[1:5, 4:19], work.small[5:8, :16]
     c, Hll, inv, bl = (
         work.small[8, :4],
@@ -188,7 +188,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                     n_left += 1
                 elif weights[1] == 0:
                     continue
-                rel_now, rel_lin = work.rel[j, 0], work.rel[j, 1]
+                rel_lin = work.rel[j, 1]
                 now = seen_from(work.rel[j], 0, y, rho)
                 lin = seen_from(work.rel[j], 1, y, rho)
                 loss, count = fold(ext, xy, weights, now, lin, rho, inv_sigma, limit, M, c)

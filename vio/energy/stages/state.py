@@ -38,7 +38,11 @@ def sync(plan) -> list:
 
 
 def backup(plan) -> list:
-    """`copy_state`: forth with every solve, back where a step was refused."""
+    """`copy_state`: forth with every step, back where one was refused.
+
+    A system is assembled for a step and solved, or its step is refused, or it is solved once
+    more for the covariance: refused = linearisations - solves.
+    """
     S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
 
     def forth(event, sign):
@@ -53,7 +57,7 @@ def backup(plan) -> list:
             r.add(f"slots.{name}", 0, sign * n * S)
         return r.add("landmarks.point", 0, sign * 3 * M).add("work.backup_points", sign * 3 * M)
 
-    return [forth("steps", 1), back("linearisations", 1), back("steps", -1)]
+    return [forth("steps", 1), back("linearisations", 1), back("solves", -1)]
 
 
 def retract(plan) -> list:

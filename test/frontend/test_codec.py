@@ -1,0 +1,167 @@
+"""The compressed pyramid against whole-image computation, level by level and kernel by kernel."""
+
+import numpy as np
+import pytest
+from images import PACKED, RAW, block, compress, decode
+from naive import codec as naive
+from textures import texture, to_u8
+
+from vio.frontend import codec
+from vio.frontend.klt import place_region
+
+TEXTURE = to_u8(texture(128, 1.5, seed=1))
+SHAPES = [(64, 80), (48, 52), (72, 56), (44, 60)]
+
+
+def image(shape, noisy=False):
+    out = TEXTURE[: shape[0], : shape[1]].copy()
+    if noisy:
+        out = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    return out
+
+
+@pytest.mark.parametrize("noisy", [False, True], ids=["smooth", "noise"])
+@pytest.mark.parametrize("bits", [RAW, PACKED, (2, 2, 4), (1, 1, 8), (2, 4, 2)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_pyramid_against_twin(shape, bits, noisy):
+    data, table, counts = compress(image(shape, noisy), bits)
+    for level, expected in enumerate(naive.receive(image(shape, noisy), bits)):
+        got = decode(data, table, level)
+        h, w = expected.shape
+        np.testing.assert_allclose(got[:h, :w], expected, atol=1e-3, err_msg=f"level {level}")
+
+
+def same(shape, bits):
+    data, table, _ = compress(image(shape), bits)
+    for level, expected in enumerate(naive.receive(image(shape), bits)):
+        h, w = expected.shape
+        np.testing.assert_allclose(decode(data, table, level)[:h, :w], expected, atol=1e-3)
+
+
+@pytest.mark.xfail(strict=True, reason="reads beyond the row: the last blocks get a wrong mean")
+@pytest.mark.parametrize("width", [50, 66])
+def test_widths_that_blocks_do_not_fill(width):
+    same((48, width), PACKED)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="below a level of odd height the last row of blocks is never written"
+)
+@pytest.mark.parametrize("height", [46, 49, 50, 54])
+def test_heights_that_halve_to_odd(height):
+    same((height, 64), RAW)
+
+
+def test_counts_of_receive():
+    data, table, (received, above, blocks) = compress(image((64, 80)), PACKED)
+    assert received == 64 * 80
+    assert above == 32 * 40 + 16 * 20
+    assert blocks == 16 * 20 + 8 * 10 + 4 * 5
+    assert data.size < 64 * 80 * 0.4, "it is compressed"
+
+
+def test_raw_is_lossless_and_packed_is_close():
+    data, table, _ = compress(TEXTURE, RAW)
+    np.testing.assert_array_equal(decode(data, table, 0), TEXTURE)
+    data, table, _ = compress(TEXTURE, PACKED)
+    error = decode(data, table, 0) - TEXTURE
+    assert np.sqrt(np.mean(error**2)) < 5 and abs(error.mean()) < 0.5
+
+
+def test_level_sees_the_same_place():
+    """Pixel x of a level lies at 2 x + 0.5 of the one below: a ramp stays a ramp."""
+    ramp = np.tile(2 * np.arange(96), (40, 1)).astype(np.uint8)
+    data, table, _ = compress(ramp, RAW)
+    expected = 2 * (2 * np.arange(48) + 0.5)
+    np.testing.assert_array_equal(decode(data, table, 1)[5, 1:-1], expected[1:-1])
+
+
+def test_nibbles_against_twin():
+    rng = np.random.default_rng(0)
+    data = rng.integers(0, 256, 16).astype(np.uint8)
+    for _ in range(50):
+        at, index, value = rng.integers(0, 8), rng.integers(0, 16), rng.integers(0, 16)
+        assert codec.get_nibble(data, at, index) == naive.get_nibble(data, at, index)
+        expected = naive.set_nibble(data, at, index, value)
+        codec.set_nibble(data, at, index, value)
+        np.testing.assert_array_equal(data, expected)
+
+
+def test_halve_row_against_twin():
+    rng = np.random.default_rng(1)
+    rows = rng.integers(0, 256, (4, 40)).astype(np.uint8)
+    out = np.zeros(20, np.uint8)
+    codec.halve_row(*rows, np.zeros(42, np.uint16), out)
+    np.testing.assert_array_equal(out, naive.halve_row(*rows))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_row_of_blocks_against_twin(bits):
+    """encode_rows, then decode_block and decode_line of what it wrote."""
+    rng = np.random.default_rng(2)
+    rows = rng.integers(0, 256, (8, 40)).astype(np.uint8)
+    table, size = codec.layout(16, 80, (8, bits))
+    data, out = np.zeros(size, np.uint8), np.zeros((8, 8), np.float32)
+    for row in range(2):
+        codec.encode_rows(rows, 4 * row, row, data, table, 1)
+    low, spread, codes = naive.encode_rows(rows, bits)
+    for row, col in [(0, 0), (0, 9), (1, 4)]:
+        codec.decode_block(data, table, 1, row, col, out, 2, 3)
+        expected = naive.decode_block(low[row, col], spread[row, col], codes[row, col], bits)
+        np.testing.assert_allclose(out[2:6, 3:7], expected, atol=1e-4)
+        assert not out[:2].any() and not out[6:].any() and not out[:, :3].any()
+    line, level = np.zeros(40, np.uint8), naive.decode_level(rows, bits)
+    for y in range(8):
+        codec.decode_line(data, table, 1, y, block(), line)
+        np.testing.assert_array_equal(line, naive.decode_line(level, y))
+
+
+def test_difference_to_the_level_above_against_twin():
+    rng = np.random.default_rng(3)
+    line = rng.integers(0, 256, 40).astype(np.uint8)
+    near, far = rng.integers(0, 256, (2, 20)).astype(np.uint8)
+    out = np.zeros(40, np.int16)
+    codec.subtract_above(line, near, far, np.zeros(22, np.int16), out)
+    np.testing.assert_array_equal(out, naive.subtract_above(line, near, far))
+
+
+@pytest.mark.parametrize("bits", [1, 2])
+def test_finest_row_of_blocks_against_twin(bits):
+    shape = 16, 48
+    picture, above = image(shape), naive.halve(image(shape))
+    table, size = codec.layout(*shape, (bits, 4))
+    data = np.zeros(size, np.uint8)
+    for row in range(4):
+        codec.encode_finest(
+            picture, above, row, data, table, np.zeros((4, 48), np.int16), np.zeros(26, np.int16)
+        )
+    mean, size = naive.encode_finest(picture, above, bits)
+    for row in range(4):
+        for col in range(12):
+            index = codec.get_nibble(data, table[0, codec.RANGE], 12 * row + col)
+            assert codec.MAGNITUDE[index] == mean[row, col]
+            for r in range(4):
+                first = table[0, codec.CODE] + (4 * row + r) * table[0, codec.STRIDE]
+                line = np.unpackbits(
+                    data[first : first + table[0, codec.STRIDE]], bitorder="little"
+                )
+                signs = line[4 * bits * col : 4 * bits * (col + 1) : bits]
+                np.testing.assert_array_equal(signs == 1, size[row, col, r] > 0)
+
+
+@pytest.mark.parametrize("bits", [RAW, PACKED], ids=str)
+def test_regions_at_the_borders(bits):
+    data, table, _ = compress(TEXTURE, bits)
+    levels = naive.receive(TEXTURE, bits)
+    for level in range(3):
+        n = 128 >> level
+        for x, y in [(0, 0), (n - 1, 0), (0, n - 1), (n - 1, n - 1), (n // 2, n // 2)]:
+            x0, y0 = place_region(table, level, np.float32(x), np.float32(y))
+            assert x0 % 4 == y0 % 4 == 0 and 0 <= x0 <= n - 24 and 0 <= y0 <= n - 24
+            assert x0 <= x < x0 + 24 and y0 <= y < y0 + 24
+            out = np.zeros((24, 24), np.float32)
+            blocks = codec.load_region(
+                data, table, level, x0, y0, np.zeros((24, 24), np.float32), out
+            )
+            np.testing.assert_allclose(out, naive.load_region(levels[level], x0, y0), atol=1e-3)
+            assert blocks == 36 if level or bits[0] == 8 else blocks > 36
