@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 from energy.trace import Trace, buffered
+from energy.traced import case, traced
 from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream
+from tables import P
 
 from vio.energy.rows import uses
-from vio.energy.stages import codec as codec_model
 from vio.energy.stages import frontend as model
+from vio.energy.stages.vision import SMALL_USED
 from vio.frontend import codec, klt
+from vio.window import residual_vision
 
 F = np.float32
 
@@ -28,9 +31,7 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
         first.setdefault((name, at), write)
     streams = [key for key in first if key[0].startswith("stream.") and key[0] != "stream.line"]
     assert all(first[key] for key in streams)
-    for use in uses("receive", codec_model.receive(plan, 0), model.patterns(plan)):
-        if use.tensor == "stream.lines":
-            assert use.beyond(room) == (0, 0) and use.beyond(room - 1) == (use.reads, use.writes)
+    assert buffered(trace.log, "stream.lines", room) == 0 < buffered(trace.log, "stream.lines", 400)
 
 
 @pytest.mark.parametrize("tensor", ["front.region", "front.basis", "front.patch"])
@@ -53,6 +54,21 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
         if use.tensor == tensor:
             assert use.beyond(room) == (0, 0)
             assert use.beyond(room // 4) == (use.reads, use.writes)
+
+
+@pytest.mark.parametrize("stage", ["vision", "relax"])
+def test_working_set_of_small_matrices(stage):
+    """The part of `work.small` a stage touches is the size declared for it."""
+    t = case(3)
+    trace, s = Trace(addresses=True), traced(t)[1]
+    s.work = trace.group("work", t.work)
+    args = s.slots, s.landmarks, t.ext, s.work.use, P["inv_sigma"], P["limit"]
+    if stage == "vision":
+        residual_vision.linearise(*args, s.system, s.work)
+    else:
+        residual_vision.relax(*args, s.work)
+    touched = {at for name, at, _ in trace.log if name == "work.small"}
+    assert len(touched) == SMALL_USED[stage]
 
 
 def test_every_arena_buffer_that_is_read_was_written():

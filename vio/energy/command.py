@@ -1,7 +1,7 @@
 """What `vio energy` does, free of the terminal: folders and targets to figures and tables."""
 
 from vio.energy import report
-from vio.energy.run import figures
+from vio.energy.run import ablation, figures
 
 
 def run(folders, target: str, compare: list[str], plot, validate: bool):
@@ -18,6 +18,9 @@ def run(folders, target: str, compare: list[str], plot, validate: bool):
         pieces = report.tables(found[0])
         if compare:
             pieces.append(report.comparison(found))
+        saved = ablation(folders[0], target)
+        tree = tree | {"ablation": saved}
+        pieces.append(report.ablation_table(saved, f"what each idea saves on {target}, per frame"))
         pieces.append(f"covers: {found[0]['covers']}")
     if plot is not None and folders:
         from vio.energy.plots import draw

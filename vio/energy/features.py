@@ -25,3 +25,27 @@ def in_order(names, events) -> np.ndarray:
     if missing:
         raise VioError(f"events.npz: no tally '{missing[0]}'; run the recording again")
     return np.asarray(events)[:, [at[name] for name in NAMES]]
+
+
+def dense(events) -> np.ndarray:
+    """The tallies (F, N_EVENTS) if every landmark were worked on as seen by all frames.
+
+    What sparsity saves: frames that do not see a landmark are skipped, and so are their blocks.
+    """
+    out = np.array(events, float)
+    at = INDEX
+
+    def per(total, calls):
+        return out[:, at[total]] / np.maximum(out[:, at[calls]], 1.0)
+
+    for stage, points, residuals, slots, calls in (
+        ("vision", "vision_points", "vision_residuals", "linearised_slots", "assembled"),
+        ("relax", "relaxed", "cost_residuals", "step_poses", "steps"),
+    ):
+        n, count = per(slots, calls), out[:, at[points]]
+        out[:, at[f"{stage}_frames"]] = out[:, at[f"{stage}_left"]] = n * count
+        out[:, at[residuals]] = 2 * n * count
+        if stage == "vision":
+            out[:, at["vision_others"]] = (n - 1) * count
+            out[:, at["vision_blocks"]] = n * (n + 1) / 2 * count
+    return out

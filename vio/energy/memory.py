@@ -2,10 +2,10 @@
 
 A pattern is declared per tensor of a stage; what a buffer saves is derived from it:
 
-    sequential      every element once, side by side; a latch saves repeated reads of one element
+    sequential      elements side by side; a latch of a word makes one access of its elements
     reuse_rows      a sliding window over rows; a buffer of its rows reads each row once
     window_gather   a square patch read many times; a buffer of the patch reads it once
-    indexed         records at any place; nothing is reused beyond the record
+    indexed         records at any place, each moved in whole words; nothing is reused
     resident        scratch of one call: a buffer of its size keeps it from ever leaving
     reused          any other working set, with what is left beyond it
 """
@@ -15,10 +15,13 @@ from typing import NamedTuple
 
 from vio.energy.actions import Level, Step, Use
 
+LATCH = 8
+"""Elements of the latch between a memory and a stream."""
+
 
 def sequential(stage, tensor, event, *, reads=0, writes=0, repeat=1) -> Use:
-    """A stream; each element is read `repeat` times running."""
-    steps = () if repeat == 1 else (Step(1, reads / repeat, writes),)
+    """A stream; each element is read `repeat` times running, words are held in a latch."""
+    steps = (Step(LATCH, reads / repeat, writes),)
     return Use(stage, tensor, event, reads, writes, math.inf, steps, "sequential")
 
 
@@ -36,7 +39,8 @@ def window_gather(stage, tensor, event, *, reads, side, windows=1) -> Use:
 
 def indexed(stage, tensor, event, *, reads=0, writes=0, record=1) -> Use:
     """Records of `record` elements at any place."""
-    return Use(stage, tensor, event, reads, writes, record, (), "indexed")
+    steps = (Step(record, reads, writes),) if record > 1 else ()
+    return Use(stage, tensor, event, reads, writes, record, steps, "indexed")
 
 
 def resident(stage, tensor, event, *, reads=0, writes=0, size) -> Use:
@@ -51,11 +55,15 @@ def reused(stage, tensor, event, *, reads=0, writes=0, run=1, steps) -> Use:
 
 
 class Tensor(NamedTuple):
-    """What the ledger says of one buffer: elements and bits of each."""
+    """What the ledger says of one buffer: elements, bits of each, and how it is split.
+
+    `banks` memories of equal size hold it; an access opens one of them.
+    """
 
     name: str
     elements: int
     bits: float
+    banks: int = 1
 
     @property
     def total_bits(self) -> float:
@@ -144,20 +152,24 @@ def map_uses(uses, tensors: dict, levels, home: dict) -> list[Access]:
             nearer = None
             for i in range(last + 1):
                 share = given[i].get(use.tensor, 0)
-                if i < last and share == 0 and not levels[i].line_bits:
+                left = use.beyond(share / tensor.bits)
+                idle = share == 0 or (nearer and left[0] >= reads and left[1] >= writes)
+                if i < last and idle and not levels[i].line_bits:
                     continue  # bypassed; a cache is not
-                out += accesses(use, tensor, levels[i], reads, writes, nearer, share)
-                nearer = levels[i], share
-                if i < last:
-                    left = use.beyond(share / tensor.bits)
-                    reads, writes = min(reads, left[0]), min(writes, left[1])
+                size = tensor.total_bits / tensor.banks if i == last else share
+                out += accesses(use, tensor, levels[i], reads, writes, nearer, size)
+                nearer = levels[i], size
+                reads, writes = min(reads, left[0]), min(writes, left[1])
     return [a for a in out if a.accesses > 0]
 
 
-def accesses(use, tensor, spec, reads, writes, nearer, share):
-    """Reads and writes of one level, and the fills and write-backs of the nearer one."""
-    own = tensor.total_bits if share == 0 else share
-    bank = own if spec.dedicated else spec.capacity_bits
+def accesses(use, tensor, spec, reads, writes, nearer, size):
+    """Reads and writes of one level, and the fills and write-backs of the nearer one.
+
+    Args:
+        nearer: (level, size) that asks, None for the datapath. size: of the memory here [bit].
+    """
+    bank = size if spec.dedicated else spec.capacity_bits
     line = max(spec.line_bits, nearer[0].line_bits if nearer else 0)
     run_bits = use.run * tensor.bits
     if line and nearer:  # whole lines move between caches
@@ -178,6 +190,6 @@ def accesses(use, tensor, spec, reads, writes, nearer, share):
     yield row(spec, False, reads, bank)
     yield row(spec, True, writes, bank)
     if nearer:
-        size = nearer[1] if nearer[0].dedicated else nearer[0].capacity_bits
-        yield row(nearer[0], True, reads, size)
-        yield row(nearer[0], False, writes, size)
+        near = nearer[1] if nearer[0].dedicated else nearer[0].capacity_bits
+        yield row(nearer[0], True, reads, near)
+        yield row(nearer[0], False, writes, near)

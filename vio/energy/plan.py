@@ -83,7 +83,9 @@ class Plan:
         for n in shape:
             elements *= n
         self.shapes[name], self.lifetime[name] = shape, lifetime
-        self.tensors[name] = Tensor(name, elements, bits)
+        # A line buffer is one memory per line, so that its lines are read at once.
+        lines = elements // shape[-1] if name.startswith("stream.") else 1
+        self.tensors[name] = Tensor(name, elements, bits, lines)
 
     def size(self, name) -> int:
         """Elements of a tensor."""
@@ -95,12 +97,14 @@ class Plan:
         return self.width * self.height
 
 
-def read(folder) -> Plan:
-    """The plan of a run folder; VioError if it has none."""
+def load(folder) -> dict:
+    """The description in a run folder; VioError if it has none."""
     path = Path(folder) / FILE
     try:
-        return Plan(json.loads(path.read_text(encoding="utf-8")))
+        tree = json.loads(path.read_text(encoding="utf-8"))
+        Plan(tree)
     except FileNotFoundError:
         raise VioError(f"{path}: not there; run the recording again with this version") from None
     except (ValueError, KeyError, TypeError) as error:
         raise VioError(f"{path}: not a ledger: {type(error).__name__}: {error}") from None
+    return tree

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vio.energy import plan, report, table
-from vio.energy.price import Bill
+from vio.energy import dataflow, plan, report, table
 from vio.energy.run import load_events, period_s
 
 MICRO = 1e6
@@ -17,10 +16,9 @@ def draw(folders, target: str, out) -> list[Path]:
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     goal = table.load(target)
-    made = plan.read(folders[0])
-    bill = Bill(made, goal)
+    bill = dataflow.bill(plan.load(folders[0]), goal)
     events, t_ns = load_events(folders[0])
-    period = period_s(t_ns, made.rate_hz)
+    period = period_s(t_ns, bill.plan.rate_hz)
     written = [
         over_time(bill, events, t_ns, period, out / f"energy_over_time_{goal.name}.png"),
         breakdown(report.summary(bill, events, period), out / f"energy_breakdown_{goal.name}.png"),
@@ -78,9 +76,9 @@ def against_accuracy(folders, goal, path) -> Path:
     """One point per run: absolute trajectory error over energy."""
     figure, ax = axes(f"energy against accuracy on {goal.name}", "energy [uJ/frame]", "ATE [m]")
     for folder in folders:
-        made = plan.read(folder)
+        bill = dataflow.bill(plan.load(folder), goal)
         events, t_ns = load_events(folder)
-        figures = report.summary(Bill(made, goal), events, period_s(t_ns, made.rate_hz))
+        figures = report.summary(bill, events, period_s(t_ns, bill.plan.rate_hz))
         text = (Path(folder) / "metrics.json").read_text(encoding="utf-8")
         ate = json.loads(text).get("ate_rmse_m")
         if ate is not None:

@@ -174,3 +174,17 @@ def comparison(all_figures: list[dict]) -> Table:
             f"{f['power_w'] * MILLI:.2f}", f"{f['dram_bytes'] / 1e3:.1f}", f"{mean / first:.2f}",
         )  # fmt: skip
     return shown
+
+
+def ablation_table(rows, title: str) -> Table:
+    """What each idea saves, in microjoules per frame without the link."""
+    shown = Table("dataflow", title=title, title_justify="left")
+    for name in ("memory uJ", "all but link uJ", "saved uJ"):
+        shown.add_column(name, justify="right")
+    for row in rows:
+        saved = (row["chip_energy_j"] - rows[0]["chip_energy_j"]) * MICRO
+        shown.add_row(
+            row["dataflow"], f"{row['memory_energy_j'] * MICRO:.1f}",
+            f"{row['chip_energy_j'] * MICRO:.1f}", f"{saved:.1f}",
+        )  # fmt: skip
+    return shown

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vio.energy import plan, report, table
+from vio.energy import dataflow, plan, report, table
 from vio.energy.features import in_order
-from vio.energy.price import Bill
 from vio.types import VioError
 
 
@@ -30,15 +29,29 @@ def period_s(t_ns, rate_hz: float) -> float:
 def figures(folder, target: str) -> dict:
     """`report.summary` of a run folder on a target."""
     events, t_ns = load_events(folder)
-    made = plan.read(folder)
-    return report.summary(Bill(made, table.load(target)), events, period_s(t_ns, made.rate_hz))
+    bill = dataflow.bill(plan.load(folder), table.load(target))
+    return report.summary(bill, events, period_s(t_ns, bill.plan.rate_hz))
+
+
+def ablation(folder, target: str) -> list[dict]:
+    """Energy of a run with each of the three ideas taken away: name, joules per frame."""
+    events, t_ns = load_events(folder)
+    tree, goal = plan.load(folder), table.load(target)
+    out = []
+    for name, flow in dataflow.ABLATIONS.items():
+        bill = dataflow.bill(tree, goal, flow)
+        rows = dataflow.tallies(events, flow)
+        figures = report.summary(bill, rows, period_s(t_ns, bill.plan.rate_hz))
+        chip, kinds = figures["chip_energy_j"], figures["by_kind_j"]
+        memory = kinds["dynamic"] + kinds["leakage"]
+        out.append({"dataflow": name, "chip_energy_j": chip, "memory_energy_j": memory})
+    return out
 
 
 def run_metrics(tree: dict, events, t_ns, target: str) -> dict:
     """The energy figures of metrics.json from a description and the tallies of a run."""
-    made = plan.Plan(tree)
     events = np.asarray(events, np.int64).reshape(len(t_ns), -1)
     if len(t_ns) == 0:
         return {}
-    bill = Bill(made, table.load(target))
-    return report.metrics(report.summary(bill, events, period_s(t_ns, made.rate_hz)))
+    bill = dataflow.bill(tree, table.load(target))
+    return report.metrics(report.summary(bill, events, period_s(t_ns, bill.plan.rate_hz)))

@@ -79,6 +79,8 @@ class Target:
     leak_of: dict  # Level -> key, W per bit
     sized: dict  # Level -> True if the memory is as large as what lives in it
     constants: dict
+    stream: bool  # rows of an image go straight from the link to line buffers
+    whole_levels: bool  # without that, levels are kept whole: no line buffers to fall back on
 
     def constant(self, key: str) -> Constant:
         """The constant `key`; VioError if the target does not have it."""
@@ -139,7 +141,7 @@ def load(name) -> Target:
         energy_of[Level.LINK] = tree["link"]["read"], tree["link"]["read"]
         target = Target(
             path.stem, tree["title"], tree["covers"], float(tree["rate_hz"]), tuple(levels),
-            energy_of, leak_of, sized, constants,
+            energy_of, leak_of, sized, constants, tree["stream"], any(sized.values()),
         )  # fmt: skip
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise VioError(f"{path}: not a target: {type(error).__name__}: {error}") from None

@@ -134,7 +134,8 @@ def patterns(plan) -> dict:
 
         return make
 
-    out = {name: scratch for name in plan.tensors if name.startswith(("front.", "stream."))}
+    out = {name: scratch for name in plan.tensors if name.startswith("front.")}
+    out |= {name: sequential for name in plan.tensors if name.startswith("stream.")}
     points = ("rays_a", "rays_b", "uv_next", "cell_xy")
     out |= {f"front.{name}": record(2) for name in points}
     out |= {"front.warp_next": record(4), "front.normals": record(4), "front.weights": record(1)}

@@ -3,7 +3,7 @@
 from vio.energy.actions import Op, Work
 from vio.energy.memory import indexed, resident, reused
 from vio.energy.rows import Rows, uses
-from vio.energy.stages.solver import Dim
+from vio.energy.stages.solver import Dim, by_rows
 
 SMALL, H, B = "work.small", "system.H", "system.b"
 PRE = "preintegrated"
@@ -117,15 +117,13 @@ def patterns(plan) -> dict:
         steps = [(81, reads / 31, writes)]
         return reused(stage, tensor, event, reads=reads, writes=writes, run=9, steps=steps)
 
-    def triangle(stage, tensor, event, *, reads, writes):
-        """A triangle kept whole is read once: what is left is its size."""
-        size = plan.size(tensor)
-        left = reads if event.endswith("2") else 0
-        steps = [(size, min(left, 1 / 2), writes)]
-        return reused(stage, tensor, event, reads=reads, writes=writes, run=8, steps=steps)
-
     out = {name: scratch for name in (SMALL, "work.rows", "work.delta")}
-    out |= {f"{PRE}.whiten": whiten, "prior.L": triangle, H: record(6), B: record(6)}
+    out |= {
+        f"{PRE}.whiten": whiten,
+        "prior.L": by_rows(plan, "prior.L", "prior.r"),
+        H: record(6),
+        B: record(6),
+    }
     return out | {name: record(9) for name in ("slots.R", "slots.R_lin", f"{PRE}.J", f"{PRE}.R")}
 
 

@@ -62,12 +62,30 @@ def kept(plan, tensor):
     return make
 
 
+def by_rows(plan, tensor, rows):
+    """Pattern of a triangle worked on row by row: two rows at hand halve the products' reads.
+
+    Args:
+        tensor: with as many rows as `rows` has elements.
+    """
+    whole, row = plan.size(tensor), plan.size(rows)
+
+    def make(stage, name, event, *, reads, writes):
+        cube, square = event.endswith("3"), event.endswith("2")
+        steps = [(2 * row, reads / 2 if cube else reads, writes)]
+        steps.append((whole, min(reads, 1 / 2) if square else 0, writes if square else 0))
+        return reused(stage, name, event, reads=reads, writes=writes, run=8, steps=steps)
+
+    return make
+
+
 def model(plan) -> list:
     """Solving the reduced system, and the covariance of the newest state."""
     dim = Dim("solve_dim", "solve_dim2", "solve_dim3")
     rows = solve(dim, "system.H", "system.b", "system.d")
     rows += covariance("covariances", "system.H", "work.cov")
-    return uses("solve", rows, {name: kept(plan, name) for name in ("system.b", "system.d")})
+    how = {name: kept(plan, name) for name in ("system.b", "system.d")}
+    return uses("solve", rows, how | {"system.H": by_rows(plan, "system.H", "system.d")})
 
 
 def work(stage, one, two, three) -> list:

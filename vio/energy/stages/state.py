@@ -112,7 +112,12 @@ def model(plan) -> list:
     """Stages `state` and `marginalise`."""
     how = patterns(plan)
     rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan)
-    return uses("state", rows, how) + uses("marginalise", search(plan) + marginalise(plan), how)
+    triangles = {"system.H": solver.by_rows(plan, "system.H", "system.d")}
+    triangles["prior.L"] = solver.by_rows(plan, "prior.L", "prior.r")
+    how_marginalise = how | triangles
+    return uses("state", rows, how) + uses(
+        "marginalise", search(plan) + marginalise(plan), how_marginalise
+    )
 
 
 def work(plan) -> list:

@@ -11,7 +11,8 @@ from vio.energy.rows import Rows, uses
 XY, WEIGHT, POINT = "landmarks.xy", "landmarks.weight", "landmarks.point"
 REL, SMALL = "work.rel", "work.small"
 H, B, CROSS, GAIN = "system.H", "system.b", "work.cross", "work.gain"
-SEEN_FROM = 12 + 9  # of `rel`, of y
+SMALL_USED = {"vision": 3 + 16 + 39 + 36 + 4 + 9 + 9 + 3, "relax": 3 + 16 + 9 + 4 + 9 + 9 + 3}
+"""Elements of `work.small` that a stage works in: y, M, C, X, c, Hll, its inverse, bl."""
 
 
 def relative(S, calls: str, slots: str) -> list:
@@ -99,7 +100,7 @@ def patterns(plan) -> dict:
     """How each tensor is walked."""
 
     def scratch(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
+        size = SMALL_USED.get(stage, 3) if tensor == SMALL else plan.size(tensor)
         return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
 
     def record(n):
