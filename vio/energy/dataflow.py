@@ -1,4 +1,4 @@
-"""Ways to lay the same events out in memory: streamed or frame by frame, packed or raw, on chip or off.
+"""Ways to lay the same events out in memory: streamed or not, packed or raw, on chip or off.
 
 A target names its own way; the others answer what each idea saves.
 """
@@ -92,3 +92,10 @@ ABLATIONS = {
     "without all three": Dataflow(stream=False, packed=False, sparse=False),
 }
 """Rows of the table of what each idea saves."""
+OFF_CHIP = {
+    "frames in DRAM": Dataflow(off_chip=True),
+    "frames in DRAM, without compression": Dataflow(off_chip=True, packed=False),
+    "frames in DRAM, without streaming": Dataflow(off_chip=True, stream=False),
+    "frames in DRAM, without either": Dataflow(off_chip=True, stream=False, packed=False),
+}
+"""More rows for a target that has DRAM."""

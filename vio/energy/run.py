@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from vio.energy import dataflow, plan, report, table
+from vio.energy.actions import Level
 from vio.energy.features import in_order
 from vio.types import VioError
 
@@ -38,7 +39,10 @@ def ablation(folder, target: str) -> list[dict]:
     events, t_ns = load_events(folder)
     tree, goal = plan.load(folder), table.load(target)
     out = []
-    for name, flow in dataflow.ABLATIONS.items():
+    flows = dataflow.ABLATIONS
+    if Level.DRAM in goal.energy_of:
+        flows = flows | dataflow.OFF_CHIP
+    for name, flow in flows.items():
         bill = dataflow.bill(tree, goal, flow)
         rows = dataflow.tallies(events, flow)
         figures = report.summary(bill, rows, period_s(t_ns, bill.plan.rate_hz))

@@ -114,10 +114,8 @@ def model(plan) -> list:
     rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan)
     triangles = {"system.H": solver.by_rows(plan, "system.H", "system.d")}
     triangles["prior.L"] = solver.by_rows(plan, "prior.L", "prior.r")
-    how_marginalise = how | triangles
-    return uses("state", rows, how) + uses(
-        "marginalise", search(plan) + marginalise(plan), how_marginalise
-    )
+    out = uses("state", rows, how)
+    return out + uses("marginalise", search(plan) + marginalise(plan), how | triangles)
 
 
 def work(plan) -> list:
