@@ -8,6 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
 INSIDE = {  # traced as parts of a kernel that calls them
     "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
     "multiply_tn", "normalise", "_step", "_whitening", "relative_poses", "fold", "seen_from",
@@ -16,7 +17,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "forward", "backward", "layout", "_write", "get_nibble", "set_nibble", "encode_rows",
     "decode_block", "load_region", "decode_line", "subtract_above", "encode_finest", "halve_row",
     "place_region", "unpack_template", "steepest_descent", "project_patch", "project",
-    "project_jacobian", "unproject", "next_random", "_off_line",
+    "project_jacobian", "unproject", "next_random", "_off_line", "assemble",
 }  # fmt: skip
 TRACED = {
     "receive", "take_template", "align", "search_epipolar", "detect", "transfer", "undistort",
@@ -28,7 +29,7 @@ TRACED = {
 
 def test_traced_kernels_do_what_their_models_say():
     command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
-    files = [str(HERE / name) for name in ("traced.py", "traced_front.py", "traced_buffers.py")]
+    files = [str(HERE / name) for name in FILES]
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
         [*command, *files], cwd=ROOT, env=environment, capture_output=True, text=True

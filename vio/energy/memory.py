@@ -3,6 +3,7 @@
 A pattern is declared per tensor of a stage; what a buffer saves is derived from it:
 
     sequential      elements side by side; a latch of a word makes one access of its elements
+    line_buffer     the same in lines that never leave where they fit
     reuse_rows      a sliding window over rows; a buffer of its rows reads each row once
     window_gather   a square patch read many times; a buffer of the patch reads it once
     indexed         records at any place, each moved in whole words; nothing is reused
@@ -23,6 +24,12 @@ def sequential(stage, tensor, event, *, reads=0, writes=0, repeat=1) -> Use:
     """A stream; each element is read `repeat` times running, words are held in a latch."""
     steps = (Step(LATCH, reads / repeat, writes),)
     return Use(stage, tensor, event, reads, writes, math.inf, steps, "sequential")
+
+
+def line_buffer(stage, tensor, event, *, reads=0, writes=0, size) -> Use:
+    """Lines of `size` elements in all that live within a call, walked side by side."""
+    steps = (Step(LATCH, reads, writes), Step(size, 0, 0))
+    return Use(stage, tensor, event, reads, writes, math.inf, steps, "line_buffer")
 
 
 def reuse_rows(stage, tensor, event, *, reads, rows, row, unique) -> Use:
@@ -156,7 +163,8 @@ def map_uses(uses, tensors: dict, levels, home: dict) -> list[Access]:
                 idle = share == 0 or (nearer and left[0] >= reads and left[1] >= writes)
                 if i < last and idle and not levels[i].line_bits:
                     continue  # bypassed; a cache is not
-                size = tensor.total_bits / tensor.banks if i == last else share
+                whole = i == last or share >= tensor.total_bits
+                size = tensor.total_bits / tensor.banks if whole else share
                 out += accesses(use, tensor, levels[i], reads, writes, nearer, size)
                 nearer = levels[i], size
                 reads, writes = min(reads, left[0]), min(writes, left[1])

@@ -73,7 +73,8 @@ def by_rows(plan, tensor, rows):
     def make(stage, name, event, *, reads, writes):
         cube, square = event.endswith("3"), event.endswith("2")
         steps = [(2 * row, reads / 2 if cube else reads, writes)]
-        steps.append((whole, min(reads, 1 / 2) if square else 0, writes if square else 0))
+        # kept whole: each element comes in once, with the products, and what is written leaves
+        steps.append((whole, 1 / 2 if square and reads >= 1 else 0, writes if square else 0))
         return reused(stage, name, event, reads=reads, writes=writes, run=8, steps=steps)
 
     return make
