@@ -2,22 +2,24 @@
 
 import math
 
+import numpy as np
+
 from vio._jit import kernel
 
 
 @kernel
 def dot(a, at_a, b, at_b, n):
-    """Sum of a[at_a + k] b[at_b + k]; four partial sums, always in this order."""
+    """Sum of a[at_a + k] b[at_b + k] in double; four partial sums, always in this order."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     k = 0
     while k + 4 <= n:
-        s0 += a[at_a + k] * b[at_b + k]
-        s1 += a[at_a + k + 1] * b[at_b + k + 1]
-        s2 += a[at_a + k + 2] * b[at_b + k + 2]
-        s3 += a[at_a + k + 3] * b[at_b + k + 3]
+        s0 += np.float64(a[at_a + k]) * np.float64(b[at_b + k])
+        s1 += np.float64(a[at_a + k + 1]) * np.float64(b[at_b + k + 1])
+        s2 += np.float64(a[at_a + k + 2]) * np.float64(b[at_b + k + 2])
+        s3 += np.float64(a[at_a + k + 3]) * np.float64(b[at_b + k + 3])
         k += 4
     while k < n:
-        s0 += a[at_a + k] * b[at_b + k]
+        s0 += np.float64(a[at_a + k]) * np.float64(b[at_b + k])
         k += 1
     return (s0 + s1) + (s2 + s3)
 
