@@ -146,6 +146,9 @@ def energy(
     validate: Annotated[
         bool, typer.Option("--validate", help="Check the model and print published anchors.")
     ] = False,
+    constants: Annotated[
+        Path | None, typer.Option(help="Renew the table of constants in this page, and stop.")
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ):
@@ -161,6 +164,11 @@ def energy(
     with errors(debug):
         from vio.energy import command
 
+        if constants is not None:
+            from vio.energy.docs import renewed
+
+            constants.write_text(renewed(constants.read_text(encoding="utf-8")), encoding="utf-8")
+            return
         if not run_dirs and not validate:
             raise VioError("name a run folder, or use --validate")
         folders = run_dirs or []

@@ -12,14 +12,19 @@ from vio.sim.rig import euroc_rig
 from vio.types import Rig
 
 
-def plan(config=None, size=None):
-    """The Plan of a configuration on EuRoC's rig, or on one with images of another size."""
+def description(config=None, size=None):
+    """What `ledger.json` holds, for EuRoC's rig or one with images of another size."""
     config, rig = config or Config(), euroc_rig()
     if size:
         width, height = size
         cams = (replace(cam, width=width, height=height) for cam in (rig.cam0, rig.cam1))
         rig = Rig(*cams)
-    return Plan(describe(rig, config, ledger(rig, config)))
+    return describe(rig, config, ledger(rig, config))
+
+
+def plan(config=None, size=None):
+    """The Plan of that."""
+    return Plan(description(config, size))
 
 
 def events(frames=20, seed=0):

@@ -45,6 +45,9 @@ class Bill:
         uses = stages.uses(plan) if uses is None else uses
         work = stages.work(plan) if work is None else work
         self.home = homes(plan.tensors, target.levels) | (homes_of or {})
+        for level in set(self.home.values()):
+            if level is not Level.LINK:
+                target.access(level, False)  # a level the target does not have is an error
         tensors = plan.tensors
         self.asked = np.zeros(len(FEATURES))
         for use in uses:
