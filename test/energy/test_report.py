@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from energy.runs import description, events
+from fakes import FakeDataset, FakeOdometry
 from typer.testing import CliRunner
 
+from vio import replay
 from vio.cli import app
+from vio.config import Config
 from vio.energy import dataflow, table, validate
 from vio.energy.docs import renewed
 from vio.energy.features import dense
+from vio.energy.run import figures
 from vio.energy.validate import reference
 from vio.events import NAMES
 from vio.types import VioError
@@ -94,3 +98,18 @@ def test_ideas_save_where_they_must():
 def test_dense_is_never_less_than_sparse():
     _, rows, _ = reference()
     assert (dense(rows) >= rows - 1e-9).all()
+
+
+def test_a_run_on_a_target_bills_itself_as_a_saved_one_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(replay, "Odometry", FakeOdometry)
+    metrics = replay.run(FakeDataset(), Config(), tmp_path, target="navion65")
+    keys = [f"energy_uj_per_frame_{k}" for k in ("mean", "p50", "p99", "max")]
+    keys += ["energy_uj_per_keyframe", "dram_bytes_per_frame", "sram_bytes_per_frame"]
+    assert set(keys) <= set(metrics)
+    saved = figures(tmp_path, "navion65")
+    assert metrics["energy_uj_per_frame_mean"] == pytest.approx(saved["energy_j"]["mean"] * 1e6)
+    assert metrics["sram_bytes_per_frame"] == pytest.approx(saved["sram_bytes"])
+    plain = replay.run(FakeDataset(), Config(), tmp_path)
+    assert not set(keys) & set(plain)
+    with pytest.raises(VioError, match="no such target"):
+        replay.run(FakeDataset(), Config(), tmp_path, target="nothing")
