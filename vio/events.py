@@ -161,9 +161,7 @@ NAMES = (
     "marginalise_dim2",
     "marginalise_dim3",
     "layout_slots",  # frames laid out to marginalise
-    "layout_leaving_poses",
-    "layout_leaving_motions",
-    "layout_all_poses",  # leaving or not
+    "layout_all_poses",  # rows given to poses and motions, leaving or not
     "layout_all_motions",
     "marginalise_kept",  # rows of the new prior, and their squares
     "marginalise_kept2",

@@ -268,9 +268,7 @@ def test_marginalise(keyframe, held):
         t.leave_pose[t.order[1]] = 1
         t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
     tally_, (trace, s) = tally(), traced(t)
-    count.marginalised(
-        tally_, t.slots, t.order, t.prior, t.factor, t.use, t.leave_pose, t.leave_motion
-    )
+    count.marginalised(tally_, t.slots, t.order, t.prior, t.factor, t.use)
     optimise.sync_lin(s.slots)
     n, points, _, _, kept = marginalise(
         s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.leave_pose, s.leave_motion,

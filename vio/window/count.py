@@ -23,33 +23,46 @@ def flush(tally, work, n_slots):
     c[:] = 0
 
 
-def assembled(tally, slots, order, prior, factor, times, dim):
-    """`times` systems of `dim` rows: sync, clear, prior and inertial factors."""
-    motion = slots.motion[order] != 0
-    both = motion[:-1] & motion[1:]
-    still = both & (factor[order[1:]] != 0) & (slots.still[order[1:]] != 0)
-    rows, poses = int(prior.dim[0]), int((prior.pose_at >= 0).sum())
+def pairs(slots, order, factor):
+    """Consecutive frames: (first has motion, both have, with a factor, with a still one)."""
+    motion, still, use = slots.motion.tolist(), slots.still.tolist(), factor.tolist()
+    first = both = factors = at_rest = 0
+    at = order.tolist()
+    for i, j in zip(at, at[1:]):
+        if motion[i]:
+            first += 1
+            if motion[j]:
+                both += 1
+                if use[j]:
+                    factors += 1
+                    at_rest += still[j] != 0
+    return first, both, factors, at_rest
+
+
+def assembled(tally, slots, order, prior, factor, times, dim) -> int:
+    """`times` systems of `dim` rows: sync, clear, prior and inertial factors; returns factors."""
+    first, both, factors, at_rest = pairs(slots, order, factor)
+    rows, poses = int(prior.dim[0]), int(np.count_nonzero(prior.pose_at >= 0))
     tally.add(
         assembled=times, linearised_slots=times * order.size,
         linearised_dim=times * dim, linearised_dim2=times * dim**2,
         prior_calls=times * (rows > 0), prior_poses=times * poses,
         prior_rows2=times * rows**2, prior_rows3=times * rows**3,
-        pairs_first=times * int(motion[:-1].sum()), pairs_both=times * int(both.sum()),
-        still_factors=times * int(still.sum()),
+        pairs_first=times * first, pairs_both=times * both, still_factors=times * at_rest,
     )  # fmt: skip
+    return factors
 
 
 def synced(tally, slots, times):
     """Calls of `sync_lin`."""
-    used = slots.t_ns != 0
-    free = int((used & (slots.fixed == 0)).sum())
-    tally.add(syncs=times, synced_slots=times * int(used.sum()), synced_free=times * free)
+    used = [fixed for t, fixed in zip(slots.t_ns.tolist(), slots.fixed.tolist()) if t]
+    tally.add(syncs=times, synced_slots=times * len(used), synced_free=times * used.count(0))
 
 
 def optimised(tally, slots, order, landmarks, prior, factor, work, done):
     """A run of the optimiser; `done` are the tallies it returned. Call before `flush`."""
-    n_slots, n_motions = order.size, int(slots.motion[order].sum())
-    keys = int(slots.key[order].sum())
+    n_slots, n_motions = order.size, int(np.count_nonzero(slots.motion[order]))
+    keys = int(np.count_nonzero(slots.key[order]))
     times, points, solves, dim = (
         int(done[0]),
         int(done[1]),
@@ -62,7 +75,7 @@ def optimised(tally, slots, order, landmarks, prior, factor, work, done):
     synced(tally, slots, times)
     tally.add(
         optimisations=1, laid_slots=n_slots, laid_motions=n_motions,
-        known_landmarks=int((landmarks.id >= 0).sum()),
+        known_landmarks=int(np.count_nonzero(landmarks.id >= 0)),
         hosts_scanned=times * keys, host_tests=keys * points,
         relax_hosts=steps * keys, relax_tests=keys * relaxed, relaxed=relaxed,
         step_poses=steps * n_slots, step_motions=steps * n_motions,
@@ -70,16 +83,14 @@ def optimised(tally, slots, order, landmarks, prior, factor, work, done):
     )  # fmt: skip
 
 
-def marginalised(tally, slots, order, prior, factor, use, leave_pose, leave_motion):
+def marginalised(tally, slots, order, prior, factor, use):
     """Before the leaving slots are marginalised: what enters the system."""
-    keys, motion = int(slots.key[order].sum()), slots.motion[order] != 0
-    factors = int((motion[:-1] & motion[1:] & (factor[order[1:]] != 0)).sum())
+    keys = int(np.count_nonzero(slots.key[order]))
     synced(tally, slots, 1)
-    assembled(tally, slots, order, prior, factor, 1, 0)
+    factors = assembled(tally, slots, order, prior, factor, 1, 0)
     tally.add(
-        hosts_scanned=keys, host_tests=keys * int((use != 0).sum()),
+        hosts_scanned=keys, host_tests=keys * int(np.count_nonzero(use)),
         prior_rows=int(prior.dim[0]), imu_factors=factors, layout_slots=order.size,
-        layout_leaving_poses=int(leave_pose.sum()), layout_leaving_motions=int(leave_motion.sum()),
     )  # fmt: skip
 
 

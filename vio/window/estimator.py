@@ -307,10 +307,7 @@ class SlidingWindow:
             self.work.use[:] = hosted & (landmarks.active == 1)
         if not self.leave_pose.any() and not self.leave_motion.any():
             return False
-        count.marginalised(
-            tally, slots, order, self.prior, self.factor, self.work.use, self.leave_pose,
-            self.leave_motion,
-        )  # fmt: skip
+        count.marginalised(tally, slots, order, self.prior, self.factor, self.work.use)
         sync_lin(slots)
         n, points, _, _, kept = marginalise(
             slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
