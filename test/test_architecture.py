@@ -38,7 +38,9 @@ ALLOWED = {
     "about": {"types", "_jit", "runfolder", "warm"},
     "report": {"types"},
     "console": {"types", "report", "runfolder", "warm"},
-    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console"},
+    "footprint": OFFLINE | {"replay"},
+    "choices": set(),
+    "cli": OFFLINE | {"choices", "_jit", "sim", "replay", "about", "report", "console", "footprint"},
     "ros": OFFLINE,
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""

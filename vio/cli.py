@@ -2,12 +2,12 @@
 
 import json
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vio.choices import Align, Profile
 from vio.console import errors, note, note_if_cold, progress_bar, show, show_parts, spinner
 from vio.types import VioError
 
@@ -25,24 +25,13 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Out = Annotated[
     Path | None, typer.Option("--out", help="Run folder; default `runs/<name>-<time>`.")
 ]
-
-
-class Profile(str, Enum):
-    """Motions of the simulator."""
-
-    hover = "hover"
-    gentle = "gentle"
-    aggressive = "aggressive"
-    rover = "rover"
-
-
-class Align(str, Enum):
-    """Alignments before the absolute error."""
-
-    se3 = "se3"
-    yaw = "yaw"
-    sim3 = "sim3"
-    none = "none"
+Configs = Annotated[
+    list[Path] | None, typer.Option("--config", "-c", help="YAML over the defaults; repeat.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="One setting, `section.key=value`; repeat.")
+]
+Mono = Annotated[bool, typer.Option("--mono", help="Use the left camera only.")]
 
 
 @app.callback()
@@ -56,13 +45,9 @@ def root():
 @app.command()
 def run(
     dataset: Annotated[Path, typer.Argument(help="EuRoC folder, ROS 1 .bag or rosbag2 folder.")],
-    config: Annotated[
-        list[Path] | None, typer.Option("--config", "-c", help="YAML over the defaults; repeat.")
-    ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", help="One setting, `section.key=value`; repeat.")
-    ] = None,
-    mono: Annotated[bool, typer.Option("--mono", help="Use the left camera only.")] = False,
+    config: Configs = None,
+    assignments: Settings = None,
+    mono: Mono = False,
     start: Annotated[float, typer.Option(min=0, help="Begin this many seconds in.")] = 0.0,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="Stop after this many seconds.")
@@ -83,7 +68,6 @@ def run(
     - `vio run MH_01_easy`
     - `vio run MH_01_easy --start 40 --seconds 20 --out runs/mh01`
     - `vio run MH_01_easy.bag --mono --config fast --set window.max_keyframes=5`
-    - `vio run flight --json | jq .ate_rmse_m`
     - `vio run flight --target navion65`
     """
     with errors(debug):
@@ -159,7 +143,6 @@ def energy(
     - `vio energy runs/latest`
     - `vio energy runs/latest --target navion65 --compare asic28 --compare cortex_a_lpddr4`
     - `vio energy runs/a runs/b --plot pictures`
-    - `vio energy --validate`
     """
     with errors(debug):
         from vio.energy import command
@@ -256,6 +239,51 @@ def demo(
         for picture in ("trajectory.png", "features.png"):
             if (target / picture).exists():
                 note(f"picture in {target / picture}", quiet or as_json)
+
+
+@app.command()
+def memory(
+    config: Configs = None,
+    assignments: Settings = None,
+    mono: Mono = False,
+    dataset: Annotated[
+        Path | None, typer.Option(help="Recording whose rig counts; default EuRoC's sensor.")
+    ] = None,
+    ablate: Annotated[
+        Path | None, typer.Option(help="Run this recording with each technique off in turn.")
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="With --ablate: stop after this many seconds.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+):
+    """Show the ledger of the arena: every buffer, its format, who writes and who reads it.
+
+    **Examples**
+
+    - `vio memory`
+    - `vio memory --config nano --json | jq .total_bytes`
+    - `vio memory --ablate MH_01_easy --seconds 14`
+    """
+    with errors(debug):
+        from vio import footprint
+
+        settings = load_config(config, assignments)
+        if ablate is None:
+            from vio.sim.rig import euroc_rig
+
+            rig = opened(dataset, mono).rig if dataset else euroc_rig()
+            show_parts(footprint.memory(rig, settings, mono), as_json)
+            return
+        silent = quiet or as_json
+        note_if_cold(silent)
+        note("formats that have not run before are compiled first", silent)
+        source = opened(ablate, mono)
+        with progress_bar("frames", silent) as progress:
+            found = footprint.ablation(source, settings, seconds, mono, progress)
+        show_parts(found, as_json)
 
 
 @app.command()

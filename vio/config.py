@@ -25,12 +25,15 @@ class FrontendConfig:
     """Images to feature tracks."""
 
     max_features: int = setting(200, "1", "features tracked at the most", 10, 1000)
-    levels: int = setting(4, "1", "pyramid levels, full resolution included", 2, 6)
+    reduce: int = setting(
+        1, "1", "images are averaged down by this factor as they arrive", choices=(1, 2, 4)
+    )
+    levels: int = setting(3, "1", "pyramid levels, full resolution included", 2, 6)
     finest_bits: int = setting(
         1, "bit", "code of a pixel of the finest level: 1, 2, or 8 for raw", choices=(1, 2, 8)
     )
     second_bits: int = setting(2, "bit", "the same for the level above", choices=(1, 2, 4, 8))
-    coarse_bits: int = setting(4, "bit", "the same for all other levels", choices=(1, 2, 4, 8))
+    coarse_bits: int = setting(2, "bit", "the same for all other levels", choices=(1, 2, 4, 8))
     template_bits: int = setting(4, "bit", "pixel of a stored template", choices=(4, 8))
     confident_level: int = setting(2, "1", "coarsest level tried when the motion is known", 0, 5)
     klt_iterations: int = setting(10, "1", "alignment steps per level at the most", 1, 100)
@@ -66,7 +69,7 @@ class FrontendConfig:
 class ImuConfig:
     """Inertial samples to preintegrated motion."""
 
-    buffer_samples: int = setting(400, "1", "recent samples kept", 50, 10000)
+    buffer_samples: int = setting(256, "1", "recent samples kept", 50, 10000)
     noise_scale: float = setting(
         2.0, "1", "how much worse than the calibration's densities the samples are", 0.1, 100.0
     )
@@ -87,7 +90,7 @@ class WindowConfig:
 
     max_keyframes: int = setting(7, "1", "keyframe poses kept", 3, 30)
     max_states: int = setting(3, "1", "newest frames kept with velocity and biases", 2, 20)
-    max_landmarks: int = setting(400, "1", "landmarks kept", 20, 5000)
+    max_landmarks: int = setting(256, "1", "landmarks kept", 20, 5000)
     iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
     sigma_px: float = setting(0.5, "px", "noise of a tracked pixel", 0.01, 10.0)
     huber: float = setting(2.0, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)

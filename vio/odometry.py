@@ -18,6 +18,7 @@ from vio.frontend.frontend import Frontend
 from vio.imu import buffer
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
+from vio.memory.budget import check_budget
 from vio.types import IMU_DTYPE, FrameResult, StereoFrame
 from vio.window import state
 from vio.window.backend import Backend
@@ -38,9 +39,16 @@ class Odometry:
     Call `process` once per frame, in time order.
     """
 
-    def __init__(self, rig, config):
+    def __init__(self, rig, config, guards: bool = False):
+        """Allocate everything; `guards` lets tests find writes beside a buffer.
+
+        Raises:
+            VioError: the configuration takes more than `memory.budget_bytes`.
+        """
         self.rig, self.config = rig, config
-        self.arena = Arena(ledger(rig, config))
+        lines = ledger(rig, config)
+        check_budget(lines, config.memory.budget_bytes)
+        self.arena = Arena(lines, guards)
         self.imu = ImuBuffer(rig.imu, config.imu, rig.time_offset_s, self.arena)
         self.frontend = Frontend(rig, config, self.imu, self.arena)
         self.backend = Backend(rig, config, self.imu, self.arena)
@@ -48,7 +56,7 @@ class Odometry:
 
     def reset(self):
         """Forget everything; the next frame starts anew at the origin."""
-        self.arena.block[:] = 0
+        self.arena.clear()
         self.imu.reset()
         self.frontend.reset()
         self.backend.reset()

@@ -21,7 +21,9 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
     plan, trace = sizes(), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image())
-    codec.receive(shot, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan))
+    codec.receive(
+        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+    )
     width, pixels = plan.width, plan.pixels
     assert buffered(trace.log, "image0", 0 + width, width) == pixels, "a stream: one row is enough"
     # The ring of 16 rows, kept whole, is read from nowhere else: it is written before it is read.
@@ -76,7 +78,7 @@ def test_every_arena_buffer_that_is_read_was_written():
     plan, trace = sizes(), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     data = trace.array("frame0", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
-    codec.receive(image(), data, table, *stream(trace, plan))
+    codec.receive(image(), plan.reduce, data, table, *stream(trace, plan))
     s = scratch(trace)
     out = np.zeros(klt.template_bytes(plan.template_bits), np.uint8)
     stored = trace.array("track.template", out)

@@ -50,7 +50,9 @@ def test_receive(name):
     plan, trace = sizes(name, (192, 160)), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image(0, (192, 160)))
-    codec.receive(shot, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan))
+    codec.receive(
+        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+    )
     itemsize = {key: int(plan.tensors[key].bits // 8) for key in trace.counts}
     simulated = replay(trace.log, itemsize, Cache(16384, LINE, WAYS), scratch="stream.")
     uses = [use for use in frontend.uses(plan) if use.stage == "receive"]

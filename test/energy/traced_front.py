@@ -23,11 +23,13 @@ R, P = np.eye(3), np.array([-0.11, 0.0, 0.0])
 F = np.float32
 
 
-def sizes(name="packed", size=(W, H), n=N):
+def sizes(name="packed", size=(W, H), n=N, reduce=1):
     """A Plan of small images: only the sizes the front end's models look at."""
     from dataclasses import replace
 
-    config = Config(frontend=replace(FrontendConfig(), max_features=n, **FORMATS[name]))
+    config = Config(
+        frontend=replace(FrontendConfig(), max_features=n, reduce=reduce, levels=4, **FORMATS[name])
+    )
     return make_plan(config, size)
 
 
@@ -57,7 +59,7 @@ def compressed(plan, seed=0):
     table, size = codec.layout(plan.height, plan.width, bits(plan))
     data = np.zeros(size, np.uint8)
     shot = image(seed, (plan.width, plan.height)).astype(np.int64)
-    codec.receive(shot, data, table, *wide(plan))
+    codec.receive(shot, plan.reduce, data, table, *wide(plan))
     return data, table
 
 
@@ -66,13 +68,15 @@ def wide(plan):
     return [a.astype(np.int64) if a.dtype.kind in "iu" else a for a in stream(None, plan)]
 
 
-@pytest.mark.parametrize("size", [(W, H), (101, 75)])
+@pytest.mark.parametrize("size, reduce", [((W, H), 1), ((101, 75), 1), ((203, 150), 2)])
 @pytest.mark.parametrize("name", FORMATS)
-def test_receive(name, size):
-    plan, trace = sizes(name, size), Trace()
+def test_receive(name, size, reduce):
+    plan, trace = sizes(name, size, reduce=reduce), Trace()
     table, n = codec.layout(plan.height, plan.width, bits(plan))
     shot = trace.array("image0", image(1, size))
-    codec.receive(shot, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan))
+    codec.receive(
+        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+    )
     check(trace, as_uses(codec_model.receive(plan, 0)), {"cam0": 1})
 
 

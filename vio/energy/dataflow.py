@@ -43,7 +43,7 @@ def bill(tree: dict, target, flow: Dataflow | None = None) -> Bill:
         uses = [use for use in uses if use.tensor not in images]  # from the link to the lines
     else:
         for cam, name in enumerate(images):
-            uses.append(sequential("sensor", name, f"cam{cam}", writes=plan.pixels))
+            uses.append(sequential("sensor", name, f"cam{cam}", writes=plan.sensor_pixels))
         if target.whole_levels:
             whole_levels(plan)
     homes = {}
@@ -69,7 +69,7 @@ def whole_levels(plan):
 def raw(tree: dict) -> dict:
     """The description of the same odometry with 8 bit per pixel everywhere."""
     levels = len(tree["level_bits"])
-    width, height = tree["cameras"][0]
+    width, height = (n // tree["reduce"] for n in tree["cameras"][0])
     buffers = []
     for line in tree["buffers"]:
         name, shape = line["name"], list(line["shape"])

@@ -13,7 +13,7 @@ AT = {name: i for i, name in enumerate(FEATURES)}
 def matrix(events, plan) -> np.ndarray:
     """(F, len(FEATURES)) float64 of (F, N_EVENTS) tallies."""
     events = np.atleast_2d(np.asarray(events, float))
-    images = events[:, INDEX["sensor_px"]] / plan.pixels
+    images = events[:, INDEX["sensor_px"]] / plan.sensor_pixels
     cam0 = np.minimum(images, 1.0)
     return np.column_stack([events, cam0, images - cam0])
 

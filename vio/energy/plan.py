@@ -25,6 +25,7 @@ def describe(rig, config, ledger, mono: bool = False) -> dict:
     return {
         "cameras": [[cam.width, cam.height] for cam in cameras],
         "rate_hz": rig.cam0.rate_hz,
+        "reduce": f.reduce,
         "search_level": f.search_level,
         "level_bits": [f.finest_bits, f.second_bits, *[f.coarse_bits] * (f.levels - 2)],
         "template_bits": f.template_bits,
@@ -42,16 +43,16 @@ def describe(rig, config, ledger, mono: bool = False) -> dict:
 
 
 def bits_of(line) -> float:
-    """Bits of one element of a line of the ledger."""
-    bits = getattr(line, "bits", None)
-    return float(bits) if bits is not None else float(ITEM_BITS[line.dtype[-1]])
+    """Bits of what a kernel reads or writes at once in a line of the ledger: an array element."""
+    return float(ITEM_BITS[line.dtype[-1]])
 
 
 class Plan:
     """Sizes the models are written in.
 
     Attributes:
-        width, height: of one image [px]. cameras: how many. rate_hz: of the frames.
+        width, height: of level 0 of an image [px]. reduce: sensor's pixels along its sides.
+        cameras: how many. rate_hz: of the frames.
         level_bits: bits of a pixel's code on each pyramid level, 8 = raw. template_bits: of one
             pixel of a template. search_level: level of the first stereo search.
         tensors: name -> Tensor; the buffers of the arena, the images as they arrive, and the
@@ -59,7 +60,8 @@ class Plan:
     """
 
     def __init__(self, tree: dict):
-        width, height = tree["cameras"][0]
+        self.reduce = int(tree["reduce"])
+        width, height = (n // self.reduce for n in tree["cameras"][0])
         whole = 1 << (len(tree["level_bits"]) - 1)  # what fills no coarsest pixel is cut off
         self.width = width // max(whole, 8) * max(whole, 8)
         self.height = height // whole * whole
@@ -71,10 +73,15 @@ class Plan:
         for line in tree["buffers"]:
             shape = tuple(line["shape"])
             self.add(line["name"], shape, float(line["bits"]), line["lifetime"])
-        self.arena_bytes = sum(line["bytes"] for line in tree["buffers"])
+        halves = {"front": 0, "back": 0}  # their scratch lies over each other
+        for line in tree["buffers"]:
+            if line["lifetime"] in halves:
+                halves[line["lifetime"]] += line["bytes"]
+        self.arena_bytes = sum(line["bytes"] for line in tree["buffers"]) - min(halves.values())
         for cam in range(self.cameras):
             if f"image{cam}" not in self.tensors:
-                self.add(f"image{cam}", (self.height, self.width), 8.0, "frame")
+                shape = self.height * self.reduce, self.width * self.reduce
+                self.add(f"image{cam}", shape, 8.0, "frame")
         self.add("calibration", (2, 40), 64.0, "run")
 
     def add(self, name, shape, bits, lifetime):
@@ -93,8 +100,13 @@ class Plan:
 
     @property
     def pixels(self) -> int:
-        """Of one image."""
+        """Of level 0 of one image."""
         return self.width * self.height
+
+    @property
+    def sensor_pixels(self) -> int:
+        """Of one image as it arrives."""
+        return self.pixels * self.reduce**2
 
 
 def load(folder) -> dict:

@@ -325,14 +325,38 @@ def halve_row(up, a, b, down, line, out):
 
 
 @kernel
-def receive(image, data, table, lines, rings, decoded, line, residual, mixed, block):
+def reduce_rows(image, first, reduce, line, out):
+    """One row of level 0: the mean of `reduce` x `reduce` pixels of the rows from `first` on.
+
+    Args:
+        image: (H, W) uint8. line: (w + 2,) uint16 scratch. out: (w,) uint8.
+    """
+    width = out.size
+    if reduce == 1:
+        for x in range(width):
+            out[x] = image[first, x]
+        return
+    for x in range(width):
+        line[x] = 0
+    for y in range(first, first + reduce):
+        for x in range(width):
+            for k in range(reduce):
+                line[x] += image[y, reduce * x + k]
+    area = reduce * reduce
+    for x in range(width):
+        out[x] = (line[x] + area // 2) // area
+
+
+@kernel
+def receive(image, reduce, data, table, lines, rings, decoded, line, residual, mixed, block):
     """Take one image in, row by row, and write every level of its compressed pyramid.
 
     Rows of `image` are read once and in order, as from a sensor; what is needed of them later
     stands in line buffers.
 
     Args:
-        image: (H, W) uint8, at least as large as level 0. data: (n,) uint8, table: its layout.
+        image: (H, W) uint8. reduce: level 0 is the mean of squares of so many pixels.
+        data: (n,) uint8, table: its layout.
         lines: (16, W) uint8. rings: (L - 1, 8, W // 2) uint8 raw rows of the levels above.
         decoded: (8, W // 2) uint8 decoded rows of level 1. line: (W + 2,) uint16.
         residual: (4, W) int16. mixed: (W // 2 + 2,) int16. block: (4, 4) float32.
@@ -346,9 +370,9 @@ def receive(image, data, table, lines, rings, decoded, line, residual, mixed, bl
     finest = 0  # rows of blocks of level 0 written
     for y in range(height + 1):
         if y < height:
-            lines[y % LINES] = image[y, :width]
+            reduce_rows(image, y * reduce, reduce, line, lines[y % LINES])
             if raw:
-                data[y * width : (y + 1) * width] = image[y, :width]
+                data[y * width : (y + 1) * width] = lines[y % LINES]
         # Row r of level l + 1 is due when row 2r + 2 of level l is in, or that level has ended.
         newest = min(y, height - 1)
         for level in range(1, levels):
@@ -389,4 +413,4 @@ def receive(image, data, table, lines, rings, decoded, line, residual, mixed, bl
                         blocks += table[0, BLOCKS]
                         finest += 1
             newest = r
-    return height * width, above_px, blocks
+    return height * width * reduce * reduce, above_px, blocks

@@ -1,5 +1,6 @@
 """What the front end remembers and works in: fixed-capacity tables and their ledger."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,22 @@ class Scratch(NamedTuple):
     occupied: np.ndarray
 
 
+def reduced(rig, factor: int):
+    """The rig with images `factor` times smaller: pixel u becomes (u + 0.5) / factor - 0.5."""
+    if factor == 1:
+        return rig
+    cameras = []
+    for camera in (rig.cam0, rig.cam1):
+        if camera is not None:
+            params = camera.params.copy()
+            params[:2] /= factor
+            params[2:4] = (params[2:4] + 0.5) / factor - 0.5
+            width, height = camera.width // factor, camera.height // factor
+            camera = replace(camera, width=width, height=height, params=params)
+        cameras.append(camera)
+    return replace(rig, cam0=cameras[0], cam1=cameras[1])
+
+
 def level_bits(config) -> tuple:
     """Bits per pixel of the codes of every level of a FrontendConfig."""
     coarse = config.levels - 2
@@ -74,16 +91,20 @@ def grid_shape(rig, config) -> tuple[int, int, int]:
 
 def buffers(rig, config) -> list[Buffer]:
     """Ledger of the front end for a rig and a FrontendConfig."""
+    rig = reduced(rig, config.reduce)
     n, levels = config.max_features, config.levels
     out = []
 
-    def add(name, shape, dtype, lifetime, note):
-        out.append(Buffer(name, shape, dtype, lifetime, note))
+    def add(*line):
+        out.append(Buffer(*line))
 
     table, size = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
     width = int(table[0, codec.WIDTH])
+    pixels = int((table[:, codec.HEIGHT] * table[:, codec.WIDTH]).sum())
+    codes = "pixel codes of " + ", ".join(map(str, level_bits(config))) + " bit and block ranges"
     for cam in (0, 1) if rig.cam1 is not None else (0,):
-        add(f"frame{cam}", (size,), "u1", "run", f"compressed pyramid of cam{cam}")
+        note = f"compressed pyramid of cam{cam}"
+        add(f"frame{cam}", (size,), "u1", "run", note, codes, pixels)
     for name, shape, dtype in (
         ("lines", (codec.LINES, width), "u1"),
         ("rings", (levels - 1, 8, width // 2), "u1"),
@@ -93,7 +114,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("mixed", (width // 2 + 2,), "i2"),
         ("block", (4, 4), "f4"),
     ):
-        add(f"stream.{name}", shape, dtype, "frame", "line buffers of the image stream")
+        add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")
     add("track.id", (n,), "i4", "run", "identity of a feature")
     add("track.age", (n,), "i4", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
@@ -102,8 +123,10 @@ def buffers(rig, config) -> list[Buffer]:
     add("track.warp", (n, 2, 2), "f4", "run", "template to image")
     add("track.score", (n,), "f4", "run", "correlation")
     add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
-    size = klt.template_bytes(config.template_bits)
-    add("track.template", (n, levels, size), "u1", "run", "patch by level")
+    size, bits = klt.template_bytes(config.template_bits), config.template_bits
+    form = f"{bits}-bit pixels" + (", base and step" if bits < 8 else "")
+    pixels = n * levels * klt.TEMPLATE**2
+    add("track.template", (n, levels, size), "u1", "run", "patch by level", form, pixels)
     rows, cols, _ = grid_shape(rig, config)
     for name, shape, dtype in (
         ("uv_next", (n, 2), "f4"),
@@ -127,5 +150,5 @@ def buffers(rig, config) -> list[Buffer]:
         ("cell_score", (rows * cols,), "f4"),
         ("occupied", (rows, cols), "u1"),
     ):
-        add(f"front.{name}", shape, dtype, "frame", "front end scratch")
+        add(f"front.{name}", shape, dtype, "front", "front end scratch")
     return out

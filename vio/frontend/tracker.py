@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vio.frontend import codec, detect, klt, outliers, predict, stereo
-from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits
+from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits, reduced
 from vio.geometry.camera import undistort
 from vio.types import Tracks
 
@@ -38,6 +38,7 @@ class FeatureTracker:
     """Follows up to `max_features` features through the images of one rig."""
 
     def __init__(self, rig, config, seed, arena):
+        rig = reduced(rig, config.reduce)  # from here on pixels are those of the reduced image
         self.rig, self.config, self.seed = rig, config, seed
         self.tracks = arena.group("track", TrackTable)
         self.scratch = arena.group("front", Scratch)
@@ -98,7 +99,9 @@ class FeatureTracker:
     def receive(self, cam, image, tally):
         """Stream one image into its compressed frame; returns (data, table)."""
         data = self.frames[cam]
-        pixels, above, blocks = codec.receive(image, data, self.table, *self.stream)
+        pixels, above, blocks = codec.receive(
+            image, self.config.reduce, data, self.table, *self.stream
+        )
         tally.add(sensor_px=pixels, pyramid_px=above, blocks_encoded=blocks)
         return data, self.table
 
@@ -316,13 +319,15 @@ class FeatureTracker:
         tracks.uv_key[mask] = np.nan
 
     def snapshot(self, t_ns, keyframe, still, stereo) -> Tracks:
-        """Copies of the live tracks; ages grow by one frame."""
+        """Copies of the live tracks in pixels of the full image; ages grow by one frame."""
         tracks = self.tracks
         alive = np.flatnonzero(tracks.id >= 0)
         ages = tracks.age[alive].copy()
         tracks.age[alive] += 1
+        factor, half = self.config.reduce, np.float32(0.5)
+        uv0, uv1 = (factor * (uv[alive] + half) - half for uv in (tracks.uv0, tracks.uv1))
         return Tracks(
-            t_ns, tracks.id[alive], ages, tracks.uv0[alive], tracks.uv1[alive],
+            t_ns, tracks.id[alive].astype(np.int64), ages, uv0, uv1,
             keyframe, still, stereo=stereo,
         )  # fmt: skip
 

@@ -166,8 +166,14 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         "bearings": "the current tracks, undistorted",
     }  # fmt: skip
     frame = ("system", "work", "bearings")
+    forms = {"landmarks.weight": "steps of focal length / 200"}
+    if memory.observation_bits == 16:
+        forms["landmarks.xy"] = "fixed point, 2^-14"
     return [
-        Buffer(f"{group}.{name}", shape, dtype, "frame" if group in frame else "run", notes[group])
+        Buffer(
+            f"{group}.{name}", shape, dtype, "back" if group in frame else "run", notes[group],
+            forms.get(f"{group}.{name}", ""),
+        )
         for group, fields in shapes.items()
         for name, (shape, dtype) in fields.items()
-    ]
+    ]  # fmt: skip

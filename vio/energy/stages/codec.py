@@ -46,9 +46,12 @@ def receive(plan, cam) -> list:
     """`receive`: the image, its line buffers, and all levels written."""
     frame, data, event = Frame(plan), f"frame{cam}", f"cam{cam}"
     w, h = frame.size[0]
-    r = Rows(event).add(f"image{cam}", w * h).add("stream.lines", 0, w * h)
+    area = plan.reduce**2
+    r = Rows(event).add(f"image{cam}", w * h * area).add("stream.lines", 0, w * h)
+    if area > 1:  # cleared, summed, divided
+        r.add("stream.line", w * area + w, w + w * area, h)
     if frame.raw:
-        r.add(f"image{cam}", w * h).add(data, 0, w * h)
+        r.add("stream.lines", w * h).add(data, 0, w * h)
     for level in range(1, len(frame.size)):
         halve(r, frame, level)
         encode(r, frame, level, data)

@@ -1,7 +1,7 @@
 """Front end: the image stream, corners, templates, alignment, stereo search, outliers."""
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import LATCH, indexed, line_buffer, resident, reused, sequential
+from vio.energy.memory import indexed, line_buffer, resident, sequential
 from vio.energy.rows import Rows
 from vio.energy.rows import uses as made
 from vio.energy.stages import codec
@@ -165,7 +165,7 @@ def model(plan) -> dict:
 def uses(plan) -> list:
     """Accesses of every front-end stage."""
     how = patterns(plan)
-    streams = {f"image{cam}": once(plan) for cam in range(plan.cameras)}
+    streams = {f"image{cam}": sequential for cam in range(plan.cameras)}
     out = []
     for stage, rows in model(plan).items():
         # rows of a frame are written and scanned in order, patches of it are read at any place
@@ -173,18 +173,6 @@ def uses(plan) -> list:
         mine = {f"frame{cam}": frames for cam in range(plan.cameras)}
         out += made(stage, rows, how | streams | mine)
     return out
-
-
-def once(plan):
-    """Pattern of the image: a row at hand is not read again for the copy raw frames keep."""
-    steps = [(LATCH, 2 * plan.pixels, 0), (plan.width, plan.pixels, 0)]
-
-    def make(stage, tensor, event, *, reads, writes):
-        mine = [(room, min(left, reads), writes) for room, left, _ in steps]
-        run = float("inf")
-        return reused(stage, tensor, event, reads=reads, writes=writes, run=run, steps=mine)
-
-    return make
 
 
 def four(stage, tensor, event, *, reads, writes):
