@@ -113,7 +113,7 @@ def test_layout_against_twin(kind):
     leaving, kept = sets(t)
     n_leaving, n = layout(
         t.slots, t.order, t.prior, t.leave_pose, t.leave_motion, t.factor, t.landmarks, t.use,
-        t.system,
+        t.system, t.work.counts,
     )  # fmt: skip
     at = naive_prior.full_index(t.system.pose_at, t.system.motion_at)
     assert len(at) == n
