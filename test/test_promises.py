@@ -44,7 +44,7 @@ def test_commands_of_the_readme_are_understood(command, tmp_path):
 def test_sim_command_of_the_readme_renders(tmp_path):
     [command] = [c for c in COMMANDS if c.split()[1] == "sim"]
     words = shlex.split(command)[1:]
-    done = vio(*words, "--seconds", 0.5, cwd=tmp_path)
+    done = vio(*words, "--seconds", 1, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / words[1] / "mav0" / "cam0" / "data.csv").is_file()
 
