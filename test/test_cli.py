@@ -122,11 +122,12 @@ def test_run_prints_a_table_or_nothing(sequence, tmp_path):
 def test_ctrl_c_keeps_the_results(sequence, tmp_path):
     code = (
         "import os, signal, sys, vio.cli, vio.replay as r\n"
-        "class Stops(r.Odometry):\n"
-        "    def process(self, frame, imu):\n"
-        "        if frame.index == 20: os.kill(os.getpid(), signal.SIGINT)\n"
-        "        return super().process(frame, imu)\n"
-        "r.Odometry = Stops\n"
+        "every = r.frames\n"
+        "def frames(*words):\n"
+        "    for n, pair in enumerate(every(*words)):\n"
+        "        if n == 20: os.kill(os.getpid(), signal.SIGINT)\n"
+        "        yield pair\n"
+        "r.frames = frames\n"
         f"sys.argv = ['vio', 'run', {str(sequence)!r}, '--out', 'half']\n"
         "vio.cli.main()"
     )

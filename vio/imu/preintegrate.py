@@ -27,10 +27,11 @@ class Preintegrated(NamedTuple):
     whiten: np.ndarray  # (S, 45) packed lower W, W^T W = inverse covariance of [rot, pos, vel]
 
 
-def preintegrated_array(n: int) -> Preintegrated:
-    """Room for n intervals outside the arena."""
+def preintegrated_array(n: int, real=np.float32) -> Preintegrated:
+    """Room for n intervals outside the arena; `real` as the arena's, or kernels compile twice."""
     shapes = ((), (3, 3), (3,), (3,), (9, 6), (6,), (45,))
-    return Preintegrated(*(np.zeros((n, *shape)) for shape in shapes))
+    kinds = (np.float64,) * 4 + (real, np.float64, real)
+    return Preintegrated(*(np.zeros((n, *shape), kind) for shape, kind in zip(shapes, kinds)))
 
 
 @kernel
