@@ -171,7 +171,8 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         forms["landmarks.xy"] = "fixed point, 2^-14"
     return [
         Buffer(
-            f"{group}.{name}", shape, dtype, "back" if group in frame else "run", notes[group],
+            f"{group}.{name}", shape, dtype,
+            "back" if group in frame and name != "counts" else "run", notes[group],
             forms.get(f"{group}.{name}", ""),
         )
         for group, fields in shapes.items()
