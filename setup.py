@@ -9,6 +9,15 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).resolve().parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "vio" / "__init__.py").read_text()).group(1)
 
+NODES = (
+    "vio_node",
+    "feature_tracker",
+    "imu_preintegrator",
+    "window_optimizer",
+    "dataset_player",
+    "recorder",
+)
+
 setup(
     name="vio",
     version=VERSION,
@@ -24,8 +33,10 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/vio"]),
         ("share/vio", ["package.xml"]),
-        ("share/vio/config", sorted(glob("config/*.yaml"))),
+        ("share/vio/config", sorted(glob("config/*.*"))),
+        *[(f"share/vio/{d}", sorted(glob(f"{d}/*"))) for d in sorted(glob("config/*/"))],
         ("share/vio/launch", sorted(glob("launch/*.launch.py"))),
+        ("share/vio/rviz", sorted(glob("rviz/*.rviz"))),
     ],
     install_requires=[
         "setuptools",
@@ -54,6 +65,11 @@ setup(
         "viz": ["rerun-sdk>=0.23"],
         "test": ["pytest>=7.4", "evo>=1.28"],
     },
-    entry_points={"console_scripts": ["vio = vio.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "vio = vio.cli:main",
+            *[f"{node} = vio.ros.{node}:main" for node in NODES],
+        ]
+    },
     zip_safe=False,
 )

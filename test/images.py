@@ -30,8 +30,8 @@ def block():
 
 def compress(image, bits=RAW):
     """(data, table, counts) of an image."""
-    height, width = image.shape
-    table, size = codec.layout(height, width, bits)
+    table, size = codec.layout(*image.shape, bits)
+    width = int(table[0, codec.WIDTH])
     data = np.zeros(size, np.uint8)
     counts = codec.receive(
         np.ascontiguousarray(image), data, table,

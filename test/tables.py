@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from world import FRAME_NS, T0_NS, Motion, imu_samples, normalised, rig
 
-from vio.config import Config
+from vio.config import Config, MemoryConfig
 from vio.imu.preintegrate import Preintegrated, preintegrate
 from vio.memory.arena import Arena
 from vio.window import residual_imu, residual_prior, residual_vision, state
@@ -17,6 +17,7 @@ STILL = np.array([1e-3, 1e-3, 5e-3])
 WALK = np.array([1.9e-5, 3e-3])
 NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
 LIMITS = np.array([2.5 / 200, 34.0, 156.0])
+EXACT = MemoryConfig(observation_bits=32, point_bits=64, prior_bits=64, inertial_bits=64)
 P = {"inv_sigma": 2.0, "limit": 2.0, "gravity": 9.81, "walk": WALK, "still_sigma": STILL}
 
 
@@ -38,10 +39,10 @@ def symmetric(packed, n):
     return L + np.tril(L, -1).T
 
 
-def tables(stereo=True):
-    """Empty tables in an arena, as the estimator has them."""
-    config = Config()
-    arena = Arena(state.buffers(config.window, config.frontend.max_features))
+def tables(stereo=True, exact=False):
+    """Empty tables in an arena, as the estimator has them; `exact` without rounding."""
+    config = Config(memory=EXACT if exact else MemoryConfig())
+    arena = Arena(state.buffers(config.window, config.memory, config.frontend.max_features))
     t = SimpleNamespace(
         config=config.window,
         slots=arena.group("slots", state.Slots),
@@ -57,7 +58,7 @@ def tables(stereo=True):
         leave_motion=arena["work.leave_motion"],
         rig=rig(stereo),
     )
-    t.ext = extrinsics(t.rig)
+    t.ext = extrinsics(t.rig, config.memory.observation_bits)
     t.use = t.work.use
     t.landmarks.id[:] = -1
     no_prior(t)
@@ -70,11 +71,22 @@ def no_prior(t):
     t.prior.motion_at[:] = -1
 
 
-def set_observation(landmarks, m, slot, cam, xy, weight):
-    landmarks.obs[m, slot, cam] = *xy, weight
+def set_observation(t, m, slot, cam, xy, weight):
+    """Store an observation as the window does: in whole steps; a weight of 0 takes it away."""
+    t.landmarks.xy[m, slot, cam] = np.rint(np.array(xy) / t.ext.step[0])
+    t.landmarks.weight[m, slot, cam] = np.rint(weight / t.ext.step[1])
 
 
-def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3, spread=1):
+def window(
+    seed=0,
+    n_keys=4,
+    n_motion=3,
+    n_points=25,
+    stereo=True,
+    noise_px=0.3,
+    spread=1,
+    exact=False,
+):
     """A window over a piece of the flight: `n_keys` old keyframes, then motion slots.
 
     States are the truth, observations carry `noise_px`; motion slots are `spread` frames apart.
@@ -82,7 +94,7 @@ def window(seed=0, n_keys=4, n_motion=3, n_points=25, stereo=True, noise_px=0.3,
     that slot number and time disagree, as they do after a while in flight.
     """
     rng = np.random.default_rng(seed)
-    t, motion = tables(stereo), Motion()
+    t, motion = tables(stereo, exact), Motion()
     n = n_keys + n_motion
     places = rng.permutation(t.slots.t_ns.size)[:n]
     stamps = [T0_NS + 4 * FRAME_NS * k for k in range(n_keys)]
@@ -111,7 +123,7 @@ def integrate(t, samples, t0_ns, t1_ns, bias, slot):
     s = np.ascontiguousarray
     return preintegrate(
         s(samples["t_ns"]), s(samples["gyro"]), s(samples["accel"]), 0, len(samples) - 1,
-        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((4, 9, 9)), t.pre, slot,
+        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((6, 9, 9)), t.pre, slot,
     )  # fmt: skip
 
 
@@ -136,9 +148,7 @@ def add_points(t, rng, n_points, noise_px, n_keys, stereo):
                 if z < 0.2 or max(abs(x), abs(y)) > 1.0 or (c and rng.uniform() < 0.2):
                     continue
                 noise = 0.0 if (s == host and c == 0) else noise_px / 458.0
-                set_observation(
-                    t.landmarks, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460)
-                )
+                set_observation(t, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460))
 
 
 def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02, fixed=True):

@@ -12,7 +12,7 @@ MAX_LINES = 400
 
 STAGE = {"types", "config", "events", "_jit", "geometry"}
 CORE = STAGE | {"memory", "frontend", "imu", "window"}
-OFFLINE = CORE | {"odometry", "sync", "io", "eval", "viz", "runfolder", "record", "warm"}
+OFFLINE = CORE | {"odometry", "sync", "io", "eval", "viz", "runfolder", "record", "warm", "energy"}
 ALLOWED = {
     "__init__": set(),
     "types": set(),
@@ -28,6 +28,7 @@ ALLOWED = {
     "sync": {"types"},
     "io": {"types", "config"},
     "eval": {"types"},
+    "energy": {"types", "config", "events"},
     "viz": {"types", "config", "eval"},
     "sim": {"types", "config", "_jit", "geometry", "io"},
     "runfolder": {"types"},
@@ -38,13 +39,14 @@ ALLOWED = {
     "report": {"types"},
     "console": {"types", "report", "runfolder", "warm"},
     "footprint": OFFLINE | {"replay"},
-    "cli": OFFLINE | {"_jit", "sim", "replay", "about", "report", "console", "footprint"},
-    "ros": OFFLINE,
+    "choices": set(),
+    "cli": OFFLINE
+    | {"choices", "_jit", "sim", "replay", "about", "report", "console", "footprint", "ros"},
+    "ros": OFFLINE | {"console"},
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""
 
 NO_TWIN = {
-    "_write": "two assignments; seen in the observations that observe and start leave",
     "_row": "the row numbers of the system; seen in add_factor and linearise_motion",
     "_skew": "writes a cross-product matrix into place; seen in linearise",
     "copy_state": "copies there and back; its test compares with the original",

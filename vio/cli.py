@@ -2,12 +2,12 @@
 
 import json
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vio.choices import Align, Profile
 from vio.console import errors, note, note_if_cold, progress_bar, show, show_parts, spinner
 from vio.types import VioError
 
@@ -34,24 +34,6 @@ Settings = Annotated[
 Mono = Annotated[bool, typer.Option("--mono", help="Use the left camera only.")]
 
 
-class Profile(str, Enum):
-    """Motions of the simulator."""
-
-    hover = "hover"
-    gentle = "gentle"
-    aggressive = "aggressive"
-    rover = "rover"
-
-
-class Align(str, Enum):
-    """Alignments before the absolute error."""
-
-    se3 = "se3"
-    yaw = "yaw"
-    sim3 = "sim3"
-    none = "none"
-
-
 @app.callback()
 def root():
     """Stereo visual-inertial odometry: images and IMU in, a trajectory and its bill out.
@@ -72,6 +54,9 @@ def run(
     ] = None,
     out: Out = None,
     rerun: Annotated[bool, typer.Option("--rerun", help="Watch live (extra `viz`).")] = False,
+    target: Annotated[
+        str | None, typer.Option(help="Price every frame on this energy target.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -83,7 +68,7 @@ def run(
     - `vio run MH_01_easy`
     - `vio run MH_01_easy --start 40 --seconds 20 --out runs/mh01`
     - `vio run MH_01_easy.bag --mono --config fast --set window.max_keyframes=5`
-    - `vio run flight --json | jq .ate_rmse_m`
+    - `vio run flight --target navion65`
     """
     with errors(debug):
         settings = load_config(config, assignments)
@@ -95,7 +80,11 @@ def run(
             from vio.viz.rerun_view import RerunView
 
             view = RerunView(source.name)
-        replay(source, settings, out, start, seconds, mono, view, as_json, quiet)
+        if target:
+            from vio.energy.table import load
+
+            load(target)
+        replay(source, settings, out, start, seconds, mono, view, as_json, quiet, target=target)
 
 
 @app.command("eval")
@@ -128,6 +117,45 @@ def evaluate(
             raise VioError(f"{groundtruth}: no ground truth in it; name a file that has it")
         figures = metrics.evaluate(poses, truth, align.value, tolerance, interpolate)
         show(figures, estimate.name, as_json)
+
+
+@app.command()
+def energy(
+    run_dirs: Annotated[list[Path] | None, typer.Argument(help="Run folders, saved runs.")] = None,
+    target: Annotated[str, typer.Option(help="Energy target, name or file.")] = "navion65",
+    compare: Annotated[
+        list[str] | None, typer.Option(help="Further targets, side by side; repeat.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Folder to draw pictures into.")] = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Check the model and print published anchors.")
+    ] = False,
+    constants: Annotated[
+        Path | None, typer.Option(help="Renew the table of constants in this page, and stop.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+):
+    """Price a saved run: memory traffic and joules of every stage on a target.
+
+    **Examples**
+
+    - `vio energy runs/latest`
+    - `vio energy runs/latest --target navion65 --compare asic28 --compare cortex_a_lpddr4`
+    - `vio energy runs/a runs/b --plot pictures`
+    """
+    with errors(debug):
+        from vio.energy import command
+
+        if constants is not None:
+            from vio.energy.docs import renewed
+
+            constants.write_text(renewed(constants.read_text(encoding="utf-8")), encoding="utf-8")
+            return
+        if not run_dirs and not validate:
+            raise VioError("name a run folder, or use --validate")
+        folders = run_dirs or []
+        show_parts(command.run(folders, target, compare or [], plot, validate), as_json)
 
 
 @app.command()
@@ -318,10 +346,15 @@ def warmup(quiet: Quiet = False, debug: Debug = False):
 
 def main():
     """Entry point of the console script."""
+    from vio.ros.cli import app as ros
+
+    app.add_typer(ros, name="ros")
     app()
 
 
-def replay(source, settings, out, start, seconds, mono, view, as_json, quiet, name=None) -> Path:
+def replay(
+    source, settings, out, start, seconds, mono, view, as_json, quiet, name=None, target=None
+) -> Path:
     """Run, with progress and the closing table; the run folder."""
     from vio import runfolder
 
@@ -334,7 +367,9 @@ def replay(source, settings, out, start, seconds, mono, view, as_json, quiet, na
     folder = runfolder.create(name or source.name, out)
     try:
         with progress_bar("frames", silent) as progress:
-            metrics = run_dataset(source, settings, folder, start, seconds, mono, view, progress)
+            metrics = run_dataset(
+                source, settings, folder, start, seconds, mono, view, progress, target
+            )
     except KeyboardInterrupt:
         note(f"interrupted; results so far in {folder}", False)
         raise

@@ -4,6 +4,35 @@ Kernels return these counts; vio/energy turns them into bytes and joules. `Frame
 is an int64 vector in the order of `NAMES`.
 """
 
+WINDOW_COUNTS = (
+    "vision_points",  # landmarks linearised, to solve or to marginalise
+    "vision_residuals",  # their residuals
+    "vision_blocks",  # 6x6 blocks of their elimination
+    "vision_ready",  # hosts whose relative poses were computed to linearise
+    "vision_left",  # frames of a landmark seen by cam0
+    "vision_frames",  # frames of a landmark linearised, by either camera
+    "vision_others",  # of them other than the host
+    "relax_ready",  # the same when landmarks are relaxed
+    "relax_left",
+    "relax_frames",
+    "activate_tried",  # landmarks without depth looked at
+    "activate_ready",  # hosts whose relative poses were computed for that
+    "activate_used",  # observations used
+    "activate_idle",  # landmarks without depth met in the search for those of a host
+    "reject_tried",  # landmarks checked
+    "reject_used",  # observations checked
+    "reject_active",  # landmarks in use met in the search for those of a host
+    "steps",  # steps of the optimiser taken
+    "layout_tests",  # landmarks looked at to see which frames marginalising touches
+    "layout_used",  # of them taking part
+    "layout_left",  # of them not hosted by the frame
+    "layout_right",  # of them not seen by its cam0
+    "layout_poses",  # frames touched, by their pose and by their motion
+    "layout_motions",
+    "layout_held",  # of these with motion
+)
+"""Tallies the window's kernels add up in `Work.counts`, in this order."""
+
 NAMES = (
     "sensor_px",  # pixels that arrived, both cameras
     "pyramid_px",  # pixels of the pyramid levels above the finest
@@ -12,27 +41,53 @@ NAMES = (
     "klt_regions",  # image regions loaded to track from frame to frame
     "klt_blocks",  # 4x4 blocks decoded for them
     "klt_levels",  # templates prepared, one for each level aligned
+    "klt_regions0",  # of the regions those of level 0, and those of level 1
+    "klt_regions1",
+    "klt_given",  # features with a prediction, and of them with a warp that can be followed
+    "klt_tried",
     "klt_iterations",  # patch alignments evaluated from frame to frame
     "klt_found",  # features found again
     "stereo_regions",  # the same from cam0 to cam1
     "stereo_blocks",
     "stereo_levels",
+    "stereo_regions0",
+    "stereo_regions1",
+    "stereo_given",
+    "stereo_tried",
     "stereo_iterations",
     "stereo_found",
     "search_hypotheses",  # patches compared along epipolar curves
     "search_regions",
     "search_blocks",
+    "search_wanted",  # features searched for
+    "search_calls",
     "search_found",
     "stereo_tested",  # matches held against their epipolar line
     "stereo_refused",
     "ransac_points",  # features held against each hypothesis
     "ransac_hypotheses",
     "ransac_inliers",
+    "ransac_moving",  # features that moved more than the gyro explains
+    "ransac_tests",  # distances from an epipolar line computed
+    "ransac_given",  # features in the first view
+    "ransac_valid",  # features in both views
+    "transfer_calls",  # tables of features carried from image to image
+    "transfer_given",  # features in them
+    "undistort_calls",  # tables of features undistorted by the front end
+    "undistort_given",
+    "inverse_calls",
+    "inverse_given",
     "unprojected",  # pixels undistorted
     "detect_px",  # pixels scored as corners
     "detect_scans",  # images scanned for corners
+    "detect_rows",  # rows of free cells scanned
     "detect_found",
     "templates",  # templates written (one level each)
+    "templates0",  # of them on level 0, on level 1
+    "templates1",
+    "template_blocks",  # 4x4 blocks decoded for them
+    "preintegrations",  # intervals integrated
+    "imu_span",  # samples between their ends, both included
     "imu_samples",  # inertial steps integrated
     "imu_gaps",
     "imu_saturated",
@@ -50,6 +105,67 @@ NAMES = (
     "marginalise_dim",  # their dimensions, summed
     "marginalised_landmarks",
     "keyframes",
+    "optimisations",  # runs of the optimiser
+    "assembled",  # systems assembled, to solve or to marginalise
+    "laid_slots",  # frames laid out in its system
+    "laid_motions",  # of them with motion
+    "known_landmarks",  # rows of landmarks in use when it starts
+    "linearised_slots",  # frames in the system, summed over linearisations
+    "synced_slots",  # frames of the window met when linearisation points follow the state
+    "synced_free",  # of them not in the prior
+    "syncs",
+    "linearised_dim",  # rows of the assembled systems and their squares
+    "linearised_dim2",
+    "prior_calls",  # priors that are not empty
+    "prior_poses",  # poses in them
+    "prior_rows2",
+    "prior_rows3",
+    "pairs_first",  # consecutive frames of which the first has motion
+    "pairs_both",  # of which both have
+    "still_factors",
+    "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
+    "host_tests",  # landmarks in use met in these scans
+    "relax_hosts",  # the same to relax
+    "relax_tests",
+    "relaxed",
+    "step_poses",  # poses and motions moved by a step
+    "step_motions",
+    "solve_dim2",
+    "solve_dim3",
+    "vision_slots",  # relative poses computed to linearise
+    "relax_slots",
+    "activate_slots",
+    "reject_slots",
+    "covariances",
+    "observations",  # frames whose tracks were matched with landmarks
+    "tracks",  # their tracks
+    "track_tests",  # identities compared
+    "tracks_known",  # tracks with a landmark
+    "tracks_right",  # of them seen by cam1
+    "scans_known",  # landmark rows in use when tracks are matched
+    "starts",
+    "start_tracks",  # tracks offered to start landmarks
+    "started",  # of them started
+    "started_right",
+    "start_scan",  # rows looked at for a free one
+    "activations",  # searches for landmarks that can get a depth
+    "activate_hosts",
+    "activate_known",
+    "rejections",
+    "reject_hosts",
+    "reject_known",
+    "reject_dropped",
+    "reject_left",  # landmarks that remain in use
+    "slots_used",  # frames in the window, summed over scans of landmarks
+    *WINDOW_COUNTS,
+    "marginalise_dim2",
+    "marginalise_dim3",
+    "layout_slots",  # frames laid out to marginalise
+    "layout_all_poses",  # rows given to poses and motions, leaving or not
+    "layout_all_motions",
+    "marginalise_kept",  # rows of the new prior, and their squares
+    "marginalise_kept2",
+    "marginalise_poses",  # poses in the new prior
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)

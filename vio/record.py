@@ -62,6 +62,10 @@ class Record:
         """Stamp of the last frame, or 0."""
         return int(self.rows["t_ns"][-1]) if self.events else 0
 
+    def stamps(self) -> np.ndarray:
+        """(N,) stamps of the frames [ns]."""
+        return np.array(self.rows["t_ns"], np.int64)
+
     def columns(self) -> dict:
         """Every column as one array with a leading axis over the N frames."""
         return {

@@ -13,10 +13,12 @@ import numpy as np
 
 from vio import runfolder
 from vio.config import Config, dump
+from vio.energy import plan, table
+from vio.energy.run import run_metrics
 from vio.eval.trajectory import from_truth, quaternions
 from vio.events import NAMES
 from vio.io.tum import TumWriter
-from vio.odometry import Odometry
+from vio.odometry import Odometry, ledger
 from vio.record import Record
 from vio.sync import Sequencer
 from vio.types import VioError
@@ -33,6 +35,7 @@ def run(
     mono: bool = False,
     view: View | None = None,
     progress=None,
+    target: str | None = None,
 ) -> dict:
     """Replay a recording through the odometry and write the run folder.
 
@@ -48,6 +51,7 @@ def run(
         mono: use cam0 only.
         view: told of every frame.
         progress: `progress(frames done, frames in all)`, called per frame.
+        target: name or file of an energy target; its figures then join the metrics.
 
     Returns:
         The content of `metrics.json`.
@@ -58,7 +62,11 @@ def run(
     view = view or View()
     start_ns, end_ns, expected_ns = interval(dataset, start_s, seconds)
     folder = Path(out) if out is not None else runfolder.create(dataset.name, None)
+    if target:
+        table.load(target)  # a mistake in it must not cost a run
     (folder / "config.yaml").write_text(dump(config))
+    sizes = plan.describe(dataset.rig, config, ledger(dataset.rig, config), mono)
+    runfolder.write_json(folder / plan.FILE, sizes)
     runfolder.write_json(folder / "run.json", runfolder.provenance(dataset.name, config.seed))
 
     odometry = Odometry(dataset.rig, config)
@@ -86,6 +94,7 @@ def run(
         metrics = {
             "complete": complete,
             **record.summary(expected_ns, from_truth(dataset.truth), wall_s),
+            **(run_metrics(sizes, record.events, record.stamps(), target) if target else {}),
             "faults": dict(Counter(dataset.faults) + Counter(sequencer.counts)),
         }
         metrics = runfolder.plain(metrics)

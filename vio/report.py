@@ -25,6 +25,9 @@ ROWS = {
     "nees_yaw_mean": ("NEES of yaw (1 is ideal)", "1", ".2f"),
     "cpu_ms_per_frame_mean": ("CPU per frame, mean", "ms", ".2f"),
     "cpu_ms_per_frame_p99": ("CPU per frame, 99 %", "ms", ".2f"),
+    "energy_uj_per_frame_mean": ("energy per frame, mean", "uJ", ".1f"),
+    "energy_uj_per_frame_p99": ("energy per frame, 99 %", "uJ", ".1f"),
+    "energy_uj_per_keyframe": ("energy per keyframe", "uJ", ".1f"),
     "realtime_factor": ("speed", "x real time", ".2f"),
     "peak_rss_mb": ("peak memory", "MB", ".0f"),
 }

@@ -21,6 +21,7 @@ FILES = (
     "config.yaml",
     "run.json",
     "events.npz",
+    "ledger.json",
     "estimates.npz",
     "trajectory.png",
     "features.png",

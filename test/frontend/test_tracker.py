@@ -199,7 +199,6 @@ def test_motion_spans_frames_without_an_image(flight, ready):
     assert p.confident
 
 
-@pytest.mark.xfail(strict=True, reason="a lost estimate is used as if it were a pose")
 def test_lost_estimate_is_not_used(flight, ready):
     """Usable, then a frame without an image, on which the window is lost."""
     motion = Motion()

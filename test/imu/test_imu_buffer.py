@@ -5,7 +5,7 @@ import pytest
 from world import IMU_NS, T0_NS, Motion, imu_samples
 
 from vio import events
-from vio.config import ImuConfig
+from vio.config import ImuConfig, MemoryConfig
 from vio.imu import buffer
 from vio.imu.preintegrate import preintegrated_array
 from vio.memory.arena import Arena
@@ -15,8 +15,9 @@ CONFIG = ImuConfig(buffer_samples=60)
 SAMPLES, _ = imu_samples(Motion(), 1.0)
 
 
-def make(offset=0.0):
-    return buffer.ImuBuffer(ImuModel(), CONFIG, offset, Arena(buffer.buffers(CONFIG)))
+def make(offset=0.0, bits=32):
+    ledger = buffer.buffers(CONFIG, MemoryConfig(inertial_bits=bits))
+    return buffer.ImuBuffer(ImuModel(), CONFIG, offset, Arena(ledger))
 
 
 def tally():
@@ -27,14 +28,16 @@ def content(imu):
     return {name: getattr(imu.samples, name)[: imu.count] for name in ("t_ns", "gyro", "accel")}
 
 
+@pytest.mark.parametrize("bits", [32, 64])
 @pytest.mark.parametrize("chunk", [1, 7, 60, 100])
-def test_overflow_keeps_the_newest(chunk):
-    imu = make()
+def test_overflow_keeps_the_newest(chunk, bits):
+    imu = make(bits=bits)
     for at in range(0, 200, chunk):
         imu.append(SAMPLES[at : min(at + chunk, 200)])
     assert imu.count == 60
     for name, column in content(imu).items():
-        np.testing.assert_array_equal(column, SAMPLES[140:200][name])
+        np.testing.assert_array_equal(column, SAMPLES[140:200][name].astype(column.dtype))
+        assert name == "t_ns" or column.itemsize * 8 == bits
 
 
 def test_nothing_new_changes_nothing():

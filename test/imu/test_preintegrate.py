@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 from naive import preintegrate as naive
+from tables import unpack
 from world import IMU_NS, T0_NS, Motion, imu_samples
 
-from vio.imu.preintegrate import _step, _whitening, preintegrate, preintegrated_array
+from vio.imu.preintegrate import (
+    Preintegrated,
+    _step,
+    _whitening,
+    preintegrate,
+    preintegrated_array,
+)
 
 NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
 LIMITS = np.array([2.5 / 200, 34.0, 156.0])
@@ -22,15 +29,27 @@ def run(rows=SAMPLES, t0=START, t1=END, bias=BIAS, first=0, last=None, noise=NOI
     out = preintegrated_array(2)
     last = len(rows) - 1 if last is None else last
     counts = preintegrate(
-        *columns(rows), first, last, t0, t1, bias, noise, LIMITS, np.zeros((4, 9, 9)), out, 1
+        *columns(rows), first, last, t0, t1, bias, noise, LIMITS, np.zeros((6, 9, 9)), out, 1
     )
     assert not out.R[0].any(), "another slot was written"
     return out, counts
 
 
+def whitening(out):
+    """Dense (9, 9) whitening matrix of slot 1."""
+    return unpack(out.whiten[1], 9)
+
+
+def covariance(out):
+    """Of [rot, pos, vel], from its whitening."""
+    back = np.linalg.inv(whitening(out))
+    return back @ back.T
+
+
 def same_covariance(out, cov, tolerance):
     """Whitened by ours, theirs must be the identity: every direction counts alike."""
-    np.testing.assert_allclose(out.whiten[1] @ cov @ out.whiten[1].T, np.eye(9), atol=tolerance)
+    W = whitening(out)
+    np.testing.assert_allclose(W @ cov @ W.T, np.eye(9), atol=tolerance)
 
 
 def test_against_twin():
@@ -46,9 +65,32 @@ def test_against_twin():
     np.testing.assert_allclose(out.J[1], J, atol=1e-5)
     same_covariance(out, cov, 1e-3)
     np.testing.assert_array_equal(out.bias[1], BIAS)
-    W = out.whiten[1]
-    np.testing.assert_allclose(W, naive._whitening(out.cov[1]), rtol=1e-7, atol=1e-6)
-    np.testing.assert_allclose(W @ out.cov[1] @ W.T, np.eye(9), atol=1e-8)
+    work = np.zeros((6, 9, 9))  # the covariance stays in the scratch
+    preintegrate(
+        *columns(SAMPLES), 0, len(SAMPLES) - 1, START, END, BIAS, NOISE, LIMITS, work, out, 1
+    )
+    W, cov = whitening(out), work[4]
+    np.testing.assert_allclose(W, naive._whitening(cov), rtol=1e-7, atol=1e-6)
+    np.testing.assert_allclose(W @ cov @ W.T, np.eye(9), atol=1e-8)
+
+
+def test_single_precision_is_enough():
+    """As flown: samples, Jacobian and whitening in single precision, the sums in double."""
+    exact, _ = run()
+    flown = Preintegrated(
+        *(a.astype(np.float32) if n in ("J", "whiten") else a.copy()
+          for n, a in zip(Preintegrated._fields, preintegrated_array(2)))
+    )  # fmt: skip
+    t_ns, gyro, accel = columns(SAMPLES)
+    preintegrate(
+        t_ns, gyro.astype(np.float32), accel.astype(np.float32), 0, len(SAMPLES) - 1, START, END,
+        BIAS, NOISE, LIMITS, np.zeros((6, 9, 9)), flown, 1,
+    )  # fmt: skip
+    assert np.linalg.norm(naive.log(exact.R[1].T @ flown.R[1])) < 1e-6
+    np.testing.assert_allclose(flown.p[1], exact.p[1], atol=1e-6)
+    np.testing.assert_allclose(flown.v[1], exact.v[1], atol=1e-6)
+    np.testing.assert_allclose(flown.J[1], exact.J[1], atol=1e-6)
+    same_covariance(flown, covariance(exact), 1e-4)
 
 
 def test_one_step_against_twin():
@@ -57,16 +99,16 @@ def test_one_step_against_twin():
     w, f, dt = rng.normal(size=3), rng.normal(0, 9, 3), 0.005
     expected = naive._step((R, p, v), w, f, dt)
     got = R.copy(), p.copy(), v.copy()
-    _step(*got, np.zeros((9, 9)), np.zeros((9, 6)), w, f, dt, 1.0, 1.0, np.zeros((4, 9, 9)))
+    _step(*got, np.zeros((9, 9)), np.zeros((9, 6)), w, f, dt, 1.0, 1.0, np.zeros((6, 9, 9)))
     for a, b in zip(got, expected):
         np.testing.assert_allclose(a, b, atol=1e-13)
 
 
 def test_whitening_against_twin():
     A = np.random.default_rng(3).normal(size=(9, 9))
-    cov, out = A @ A.T + np.eye(9), np.zeros((9, 9))
+    cov, out = A @ A.T + np.eye(9), np.zeros(45)
     _whitening(cov, np.zeros((9, 9)), out)
-    np.testing.assert_allclose(out, naive._whitening(cov), atol=1e-10)
+    np.testing.assert_allclose(unpack(out, 9), naive._whitening(cov), atol=1e-10)
 
 
 def test_straight_lines_are_integrated_to_second_order():
@@ -119,7 +161,7 @@ def test_covariance_against_monte_carlo():
         for k in range(len(w)):
             state = naive._step(state, w[k], f[k], dt)
         errors.append(naive.minus(state, base))
-    white = np.array(errors) @ mid.whiten[1].T
+    white = np.array(errors) @ whitening(mid).T
     # 400 draws: the deviation of a sample variance is 7 %, of a correlation 5 %
     np.testing.assert_allclose(np.cov(white.T), np.eye(9), atol=0.25)
     np.testing.assert_allclose(white.mean(axis=0), 0, atol=0.2)
@@ -141,7 +183,7 @@ def test_gaps_and_saturation_are_tallied_and_distrusted():
     plain, _ = run(SAMPLES[20:80], rows["t_ns"][0], rows["t_ns"][-1])
     out, counts = run(rows, rows["t_ns"][0], rows["t_ns"][-1])
     assert counts == (49, 1, 0)
-    assert out.cov[1].trace() > 100 * plain.cov[1].trace()
+    assert covariance(out).trace() > 100 * covariance(plain).trace()
     rows = SAMPLES[20:80].copy()
     rows["gyro"][10, 1] = -34.0  # both steps that touch it
     rows["accel"][40:42, 2] = 156.0  # three steps

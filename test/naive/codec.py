@@ -119,16 +119,23 @@ def encode_finest(image, above, bits):
     return mean, np.where(blocks >= 0, size, -size)
 
 
+def cut(image, levels):
+    """What fills the coarsest level's pixels, and a byte of codes across, from the top left."""
+    h, w = image.shape
+    down, across = 2 ** (levels - 1), max(2 ** (levels - 1), 8)
+    return image[: h - h % down, : w - w % across]
+
+
 def receive(image, bits):
     """Decoded levels (floats) of the whole pyramid, cut to their sizes."""
-    raw = [image]
+    raw = [cut(image, len(bits))]
     while len(raw) < len(bits):
         raw.append(halve(raw[-1]))
     out = [decode_level(level, n) for level, n in zip(raw, bits)]
     out = [level[: r.shape[0], : r.shape[1]] for level, r in zip(out, raw)]
     if bits[0] != 8:
         whole = np.array([decode_line(out[1], y) for y in range(len(out[1]))])
-        mean, size = encode_finest(image, whole, bits[0])
+        mean, size = encode_finest(raw[0], whole, bits[0])
         detail = assemble(size * mean[..., None, None])
         up = interpolate(out[1])
         h, w = up.shape

@@ -42,7 +42,9 @@ def raw_residual(x, y, pre, j, gravity):
 
 def imu_rows(x, y, pre, j, gravity, walk):
     """Whitened residual (15,)."""
-    white = np.linalg.solve(np.linalg.cholesky(pre.cov[j]), raw_residual(x, y, pre, j, gravity))
+    W = np.zeros((9, 9))
+    W[np.tril_indices(9)] = pre.whiten[j]
+    white = W @ raw_residual(x, y, pre, j, gravity)
     sigma = np.repeat(walk, 3) * np.sqrt(pre.dt[j])
     return np.concatenate([white, (y[3] - x[3]) / sigma])
 

@@ -5,6 +5,14 @@ from naive.imu_factor import state
 from naive.vision import in_camera, observations, residual
 
 
+def _write(ray, weight, step):
+    """(x, y, weight) as they are read back: in whole steps, the weight in 1 to 255 of them."""
+    if np.isnan(ray).any() or np.abs(ray).max() >= 2.0:
+        return None
+    x, y = np.round(np.asarray(ray, float) / step[0]) * step[0]
+    return x, y, np.clip(np.round(weight / step[1]), 1, 255) * step[1]
+
+
 def observe(known, ids):
     """Landmark row of every track, -1 = none; `known` maps id -> row."""
     return np.array([known.get(int(i), -1) for i in ids])
@@ -30,11 +38,11 @@ def activate(slots, landmarks, ext, m, sigma_px):
     """
     host = state(slots, int(landmarks.host[m]))
     A, b = [], []
-    for j, cam, x, y, w in observations(landmarks, m):
+    for j, cam, x, y, w in observations(landmarks, m, ext.step):
         if j == landmarks.host[m] and cam == 0:
             continue
         X = state(slots, j)
-        ray = np.append(landmarks.point[m, :2], 1.0)
+        ray = np.append(landmarks.point[m, :2].astype(float), 1.0)
         # point / depth = q0 + rho t in the camera
         R = ext.R_imu_cam[cam].T @ X[0].T
         q0 = R @ host[0] @ ext.R_imu_cam[0] @ ray
@@ -54,8 +62,8 @@ def activate(slots, landmarks, ext, m, sigma_px):
 def reject(slots, landmarks, ext, m, limit_px):
     """Observations (slot, camera) of landmark m that lie too far from it, or behind."""
     host, gone = state(slots, int(landmarks.host[m])), set()
-    for j, cam, *obs in observations(landmarks, m):
-        x, point = state(slots, j), landmarks.point[m]
+    for j, cam, *obs in observations(landmarks, m, ext.step):
+        x, point = state(slots, j), landmarks.point[m].astype(float)
         behind = in_camera(host, x, ext, cam, point)[2] * point[2] < 0.02
         off = residual(host, x, ext, cam, point, np.array(obs), 1.0)
         if behind or np.hypot(*off) > limit_px:

@@ -3,7 +3,7 @@
 import numpy as np
 from naive.imu_factor import linearise_motion
 from naive.prior import linearise_prior
-from naive.vision import TINY, build, eliminate, observations
+from naive.vision import TINY, build, eliminate, seen_in
 
 
 def layout(slots, order, prior_slots, leave_pose, leave_motion, factor, landmarks, use):
@@ -22,7 +22,7 @@ def layout(slots, order, prior_slots, leave_pose, leave_motion, factor, landmark
         if factor[j]:
             touched |= pose(i) | motion(i) | pose(j) | motion(j)
     for m in np.flatnonzero(use):
-        for s in {int(landmarks.host[m])} | {o[0] for o in observations(landmarks, m)}:
+        for s in {int(landmarks.host[m])} | seen_in(landmarks, m):
             touched |= pose(s)
     return leaving, touched - leaving
 

@@ -74,7 +74,9 @@ def preintegrate(t_ns, gyro, accel, t0_ns, t1_ns, bias, noise, limits):
         A, B = jacobian(moved, 9), jacobian(noisy, 6)
         wild = noise[2:] ** 2 if gap or over else np.zeros(2)
         Q = np.diag(np.repeat(noise[:2] ** 2 / dt + wild, 3))
-        cov, J, state = A @ cov @ A.T + B @ Q @ B.T, A @ J + B, after
+        within = np.zeros(9)  # the position that white force gains against a force held
+        within[3:6] = Q[3, 3] * dt**4 * (1 / 3 - 1 / 4)
+        cov, J, state = A @ cov @ A.T + B @ Q @ B.T + np.diag(within), A @ J + B, after
         steps, gaps, saturated = steps + 1, gaps + gap, saturated + over
     return *state, cov, J, steps, gaps, saturated
 

@@ -10,10 +10,15 @@ from naive.imu_factor import plus, state, state_lin
 TINY = 1e-6  # the kernels' addition to the diagonal of a landmark's block
 
 
-def observations(landmarks, m):
-    """(slot, camera, x, y, weight) of landmark m: the one place that knows the table."""
-    obs = np.asarray(landmarks.obs[m], float)
-    return [(s, c, *obs[s, c]) for s, c in zip(*np.nonzero(obs[:, :, 2]))]
+def observations(landmarks, m, step):
+    """(slot, camera, x, y, weight) of landmark m: the one place that knows the table.
+
+    Args:
+        step: (2,) of a stored coordinate and of a stored weight, as in Extrinsics.
+    """
+    xy = landmarks.xy[m].astype(float) * step[0]
+    weight = landmarks.weight[m].astype(float) * step[1]
+    return [(s, c, *xy[s, c], weight[s, c]) for s, c in zip(*np.nonzero(weight))]
 
 
 def relative_poses(states, host):
@@ -70,9 +75,9 @@ def build(slots, landmarks, ext, use, inv_sigma, limit):
     H, b, cost, n_res = np.zeros((n, n)), np.zeros(n), 0.0, 0
     rows = np.flatnonzero(use)
     for m in rows:
-        h, point = int(landmarks.host[m]), landmarks.point[m]
+        h, point = int(landmarks.host[m]), landmarks.point[m].astype(float)
         at_m = np.arange(15 * S + 3 * m, 15 * S + 3 * m + 3)
-        for j, cam, *obs in observations(landmarks, m):
+        for j, cam, *obs in observations(landmarks, m, ext.step):
             now_h, now_j, obs = state(slots, h), state(slots, j), np.array(obs)
             r = residual(now_h, now_j, ext, cam, point, obs, inv_sigma)
             lin_h, lin_j = state_lin(slots, h), state_lin(slots, j)
@@ -114,11 +119,16 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, kept):
     return H, b, cost, n_points, n_res
 
 
+def seen_in(landmarks, m):
+    """Slots in which a camera sees landmark m."""
+    return {int(s) for s in np.flatnonzero(landmarks.weight[m].any(axis=1))}
+
+
 def blocks(landmarks, use, present):
     """6x6 blocks on and below the diagonal that the elimination fills, landmark by landmark."""
     total = 0
     for m in np.flatnonzero(use):
-        seen = {int(landmarks.host[m])} | {s for s, *_ in observations(landmarks, m)}
+        seen = {int(landmarks.host[m])} | seen_in(landmarks, m)
         n = sum(bool(present[s]) for s in seen)
         total += n * (n + 1) // 2
     return total
@@ -126,10 +136,10 @@ def blocks(landmarks, use, present):
 
 def relax(slots, landmarks, ext, use, inv_sigma, limit):
     """Points (M, 3) after one Gauss-Newton step of each with the poses held."""
-    points = landmarks.point.copy()
+    points = landmarks.point.astype(float)
     for m in np.flatnonzero(use):
         h, H, b = state(slots, int(landmarks.host[m])), TINY * np.eye(3), np.zeros(3)
-        for j, cam, *obs in observations(landmarks, m):
+        for j, cam, *obs in observations(landmarks, m, ext.step):
             x, obs = state(slots, j), np.array(obs)
             f = lambda d: residual(h, x, ext, cam, points[m] + d, obs, inv_sigma)  # noqa
             J, r = jacobian(f, 3), f(np.zeros(3))

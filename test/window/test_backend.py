@@ -88,7 +88,6 @@ def test_mono_standing_still_stays_put():
     assert np.linalg.norm(rows[:, 1:4], axis=1).max() < 0.01
 
 
-@pytest.mark.xfail(strict=True, reason="mono at rest has no depths: lost and started anew for ever")
 def test_mono_standing_still_is_not_lost():
     _, out, _ = fly(12.0, speed=0.0, stereo=False)
     assert LOST not in statuses(out)
@@ -101,9 +100,6 @@ def test_short_imu_gap_is_survived():
     assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < 0.05
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an interval of one step has a singular covariance: NaN, lost"
-)
 def test_imu_gap_over_several_frames_is_survived():
     motion, out, _ = fly(8.0, gaps=[(4.0, 4.3)])
     assert LOST not in statuses(out)
@@ -171,9 +167,6 @@ def test_restart_at_rest_is_at_the_same_place(covered):
     assert np.linalg.norm(after.p_world_imu - before.p_world_imu) < 0.01
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the heading kept at a loss is not the one that a start-up counts from"
-)
 def test_restart_at_rest_has_the_same_heading(covered):
     _, out, _ = covered
     (_, before), (_, after) = ends_of_loss(out)

@@ -43,9 +43,6 @@ def test_motion_is_recovered(stereo):
     recovered(stereo, 0.5 if stereo else 2.5, 0.02 if stereo else 0.15)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the prior on a feature's position pulls gravity and velocity off"
-)
 @pytest.mark.parametrize("stereo", [True, False], ids=["stereo", "mono"])
 def test_motion_without_noise_is_recovered_well(stereo):
     recovered(stereo, 0.1, 5e-3)

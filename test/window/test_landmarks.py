@@ -12,21 +12,45 @@ from vio.window.keyframes import choose_keyframe
 F32 = np.float32
 
 
+def seen(t, m):
+    """(slot, camera, x, y, weight) of landmark m."""
+    return observations(t.landmarks, m, t.ext.step)
+
+
 def tracks(rng, ids):
     """(ids, rays0, rays1, weight0, weight1, row_of); every third has no right image."""
     n = len(ids)
-    rays = rng.uniform(-0.5, 0.5, (2, n, 2))
+    rays = rng.uniform(-0.5, 0.5, (2, n, 2)).astype(F32)
     rays[1, ::3] = np.nan
     weight = rng.uniform(300, 460, (2, n)).astype(F32)
     weight[1, ::3] = 0
     return np.array(ids, np.int64), rays[0], rays[1], weight[0], weight[1], np.zeros(n, np.int64)
 
 
-def expected_observations(k, slot, rays0, rays1, w0, w1):
-    out = [(slot, 0, *rays0[k], w0[k])]
-    if not np.isnan(rays1[k, 0]):
-        out.append((slot, 1, *rays1[k], w1[k]))
-    return out
+def expected_observations(t, k, slot, rays0, rays1, w0, w1):
+    both = (rays0[k], w0[k]), (rays1[k], w1[k])
+    kept = [naive._write(*each, t.ext.step) for each in both]
+    return [(slot, c, *stored) for c, stored in enumerate(kept) if stored]
+
+
+RAYS = [(0.3, -0.2), (np.nan, np.nan), (1.9999, -1.99), (2.01, 0.1), (0.1, -2.01), (50.0, -50.0)]
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["fixed", "float"])
+def test_write_against_twin(exact):
+    t = tables.tables(exact=exact)
+    step = t.ext.step
+    if not exact:
+        assert t.landmarks.xy.dtype == np.int16 and step[0] == 2.0**-14
+    for ray in np.array(RAYS, F32):
+        for weight in (0.1, 1.0, 300.0, 458.0, 580.0, 1e4):
+            life._write(t.landmarks, step, 3, 2, 1, ray, F32(weight))
+            expected = naive._write(ray, weight, step)
+            got = seen(t, 3)
+            assert len(got) == (expected is not None), ray
+            if expected:
+                np.testing.assert_allclose(got[0], (2, 1, *expected), rtol=1e-7)
+                assert np.abs(np.array(got[0][2:4]) - ray).max() <= 0.5 * step[0] + 1e-7
 
 
 def test_observe_against_twin():
@@ -36,13 +60,13 @@ def test_observe_against_twin():
     known = {int(i): m for m, i in enumerate(t.landmarks.id) if i >= 0}
     track = tracks(rng, [1003, 7, 1019, 1000, 8, 1011])
     *inputs, row_of = track
-    before = {m: [o for o in observations(t.landmarks, m) if o[0] != slot] for m in known.values()}
-    assert life.observe(t.landmarks, slot, *inputs, row_of) == 4
+    before = {m: [o for o in seen(t, m) if o[0] != slot] for m in known.values()}
+    assert life.observe(t.landmarks, t.ext.step, slot, *inputs, row_of) == 4
     np.testing.assert_array_equal(row_of, naive.observe(known, inputs[0]))
-    seen = {int(m): k for k, m in enumerate(row_of) if m >= 0}
+    track_of = {int(m): k for k, m in enumerate(row_of) if m >= 0}
     for m in known.values():
-        new = expected_observations(seen[m], slot, *inputs[1:]) if m in seen else []
-        got = observations(t.landmarks, m)
+        new = expected_observations(t, track_of[m], slot, *inputs[1:]) if m in track_of else []
+        got = seen(t, m)
         assert [o for o in got if o[0] != slot] == before[m], "other slots are left alone"
         np.testing.assert_allclose(
             np.array([o for o in got if o[0] == slot]).reshape(-1, 5),
@@ -62,7 +86,7 @@ def test_start_against_twin():
     row_of[1] = 3
     free = np.flatnonzero(t.landmarks.id < 0)
     expected, refused = naive.start(free, inputs[0], row_of)
-    assert life.start(t.landmarks, slot, *inputs, row_of) == (3, refused) == (3, 1)
+    assert life.start(t.landmarks, t.ext.step, slot, *inputs, row_of) == (3, refused) == (3, 1)
     np.testing.assert_array_equal(row_of, expected)
     for k in np.flatnonzero((row_of >= 0) & (inputs[0] > 2000)):
         m = row_of[k]
@@ -70,7 +94,7 @@ def test_start_against_twin():
         assert not t.landmarks.active[m]
         np.testing.assert_allclose(t.landmarks.point[m, :2], inputs[1][k], atol=1e-7)
         np.testing.assert_allclose(
-            observations(t.landmarks, m), expected_observations(k, slot, *inputs[1:]),
+            seen(t, m), expected_observations(t, k, slot, *inputs[1:]),
             rtol=2e-7, atol=1e-7,
         )  # fmt: skip
 
@@ -85,7 +109,7 @@ def test_activate_against_twin(stereo):
     t.landmarks.point[5:, 2] = 0.0
     expected = {}
     for m in range(5, 60):
-        if len([o for o in observations(t.landmarks, m)]) < 2:
+        if len(seen(t, m)) < 2:
             continue
         rho, sigma, rms = naive.activate(t.slots, t.landmarks, t.ext, m, 0.5)
         if sigma <= most_sigma and -most_sigma <= rho <= 1 / nearest and rms <= most_px:
@@ -100,7 +124,7 @@ def test_activate_against_twin(stereo):
 
 
 def test_activate_finds_the_truth_without_noise():
-    t = tables.window(seed=2, n_points=30, noise_px=0.0)
+    t = tables.window(seed=2, n_points=30, noise_px=0.0, exact=True)
     truth = t.landmarks.point[:30, 2].copy()
     t.landmarks.active[:] = 0
     t.landmarks.point[:, 2] = 0
@@ -115,16 +139,16 @@ def test_reject_against_twin():
     rng = np.random.default_rng(2)
     planted = 0
     for m in range(0, 30, 3):
-        for s, c, x, y, w in observations(t.landmarks, m)[1:]:
+        for s, c, x, y, w in seen(t, m)[1:]:
             if rng.uniform() < 0.5:
-                tables.set_observation(t.landmarks, m, s, c, (x + 20 / 450, y), w)
+                tables.set_observation(t, m, s, c, (x + 20 / 450, y), w)
                 planted += 1
     expected = {m: naive.reject(t.slots, t.landmarks, t.ext, m, 3.0) for m in range(30)}
-    before = {m: {(s, c) for s, c, *_ in observations(t.landmarks, m)} for m in range(30)}
+    before = {m: {(s, c) for s, c, *_ in seen(t, m)} for m in range(30)}
     dropped, active = life.reject(t.slots, t.landmarks, t.ext, 3.0, t.work)
     assert dropped == sum(map(len, expected.values())) >= planted > 0
     for m in range(30):
-        left = {(s, c) for s, c, *_ in observations(t.landmarks, m)}
+        left = {(s, c) for s, c, *_ in seen(t, m)}
         assert left == before[m] - expected[m]
         assert t.landmarks.active[m] == (len(left) >= 2)
     assert active == t.landmarks.active.sum()
@@ -139,14 +163,14 @@ def line_of_keyframes(x):
     for k, s in enumerate(keys):
         for m in (2 * k, 2 * k + 1):
             t.landmarks.id[m], t.landmarks.host[m], t.landmarks.active[m] = m, s, 1
-            tables.set_observation(t.landmarks, m, newest, 0, (0.1, 0.1), 450.0)
+            tables.set_observation(t, m, newest, 0, (0.1, 0.1), 450.0)
     return t, keys, newest
 
 
 def test_keyframe_out_of_view_leaves_first():
     t, keys, newest = line_of_keyframes([0, 1, 2, 3, 4, 5, 6])
     for m in (4, 5):
-        tables.set_observation(t.landmarks, m, newest, 0, (0, 0), 0.0)
+        tables.set_observation(t, m, newest, 0, (0, 0), 0.0)
     assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) == keys[2]
 
 

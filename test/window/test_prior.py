@@ -113,7 +113,7 @@ def test_layout_against_twin(kind):
     leaving, kept = sets(t)
     n_leaving, n = layout(
         t.slots, t.order, t.prior, t.leave_pose, t.leave_motion, t.factor, t.landmarks, t.use,
-        t.system,
+        t.system, t.work.counts,
     )  # fmt: skip
     at = naive_prior.full_index(t.system.pose_at, t.system.motion_at)
     assert len(at) == n
@@ -206,7 +206,7 @@ def test_position_and_yaw_stay_free(stereo):
         t.landmarks.active[hosted == 1] = 0
         t.slots.motion[t.leave_motion == 1] = 0
         t.slots.t_ns[gone] = 0
-        t.landmarks.obs[:, gone] = 0
+        t.landmarks.weight[:, gone] = 0
         t.order = np.array([s for s in t.order if s not in gone])
         # later states differ from those of the prior: only fixed points keep the directions free
         tables.perturb(t, t.rng, 0.005, 0.02, 0.02, (1e-4, 1e-3), 0.0)

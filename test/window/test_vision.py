@@ -27,6 +27,10 @@ def case(kw, fej=True):
     return t
 
 
+def seen(t, m):
+    return naive.observations(t.landmarks, m, t.ext.step)
+
+
 def close(a, b, tolerance=1e-6):
     np.testing.assert_allclose(a, b, atol=tolerance * np.abs(b).max())
 
@@ -66,7 +70,7 @@ def test_only_landmarks_in_use_take_part():
     _, _, (_, points, residuals, _) = tables.linearise_vision(t)
     rows = np.flatnonzero(t.use)
     assert points == rows.size
-    assert residuals == sum(len(naive.observations(t.landmarks, m)) for m in rows)
+    assert residuals == sum(len(seen(t, m)) for m in rows)
 
 
 def test_gradient_against_differences_of_the_cost():
@@ -101,7 +105,7 @@ def test_relax_against_twin(kw):
     points, residuals = tables.relax(t)
     rows = np.flatnonzero(t.use)
     assert points == rows.size
-    assert residuals == sum(len(naive.observations(t.landmarks, m)) for m in rows)
+    assert residuals == sum(len(seen(t, m)) for m in rows)
     np.testing.assert_allclose(t.landmarks.point[rows], expected[rows], atol=1e-6)
 
 
@@ -161,18 +165,20 @@ def test_fold_against_twin():
     rng = np.random.default_rng(0)
     now = t.ext.R_imu_cam[0] @ [0.1, -0.2, 1.0] + 0.3 * t.ext.p_imu_cam[0]
     lin = now + rng.normal(0, 0.02, 3)
-    obs = np.array([[0.1, -0.2, 450.0], [0.08, -0.19, 430.0]], t.landmarks.obs.dtype)
-    obs[:, :2] += rng.normal(0, 2 / 450, (2, 2))
+    xy = np.array([[0.1, -0.2], [0.08, -0.19]]) + rng.normal(0, 2 / 450, (2, 2))
+    tables.set_observation(t, 0, 0, 0, xy[0], 450)
+    tables.set_observation(t, 0, 0, 1, xy[1], 430)
+    xy, weight = t.landmarks.xy[0, 0], t.landmarks.weight[0, 0].copy()
     M, c = np.zeros((4, 4)), np.zeros(4)
-    for weights in ([450, 430], [450, 0], [0, 430], [0, 0]):
-        obs[:, 2] = weights
-        cost, count = vision.fold(t.ext, obs, now, lin, 0.3, 2.0, 2.0, M, c)
-        twin = naive.fold(t.ext, obs.astype(float), now, lin, 0.3, 2.0, 2.0)
+    for which in ([1, 1], [1, 0], [0, 1], [0, 0]):
+        weights = weight * np.array(which, np.uint8)
+        cost, count = vision.fold(t.ext, xy, weights, now, lin, 0.3, 2.0, 2.0, M, c)
+        obs = np.column_stack([xy * t.ext.step[0], weights * t.ext.step[1]])
+        twin = naive.fold(t.ext, obs, now, lin, 0.3, 2.0, 2.0)
         np.testing.assert_allclose(M, twin[0], atol=1e-6 * max(np.abs(twin[0]).max(), 1))
         np.testing.assert_allclose(c, twin[1], atol=1e-6 * max(np.abs(twin[1]).max(), 1))
         assert cost == pytest.approx(twin[2], rel=1e-6, abs=1e-12) and count == twin[3]
-    obs[:, 2] = 450
-    assert vision.fold(t.ext, obs, -now, lin, 0.3, 2.0, 2.0, M, c)[0] == -1.0
+    assert vision.fold(t.ext, xy, weight, -now, lin, 0.3, 2.0, 2.0, M, c)[0] == -1.0
 
 
 @pytest.mark.parametrize("squared", [0.0, 1.0, 3.9999, 4.0001, 100.0])
@@ -196,8 +202,7 @@ def test_points_behind_a_camera_are_left_out():
     t = case(WINDOWS[1])
     _, _, (_, _, before, _) = tables.linearise_vision(t)
     m = 0
-    seen = naive.observations(t.landmarks, m)
-    other = next(s for s, *_ in seen if s != t.landmarks.host[m])
+    other = next(s for s, *_ in seen(t, m) if s != t.landmarks.host[m])
     t.slots.p[other] += 1e3 * t.slots.R[other] @ t.ext.R_imu_cam[0] @ [0, 0, 1.0]
     hidden = sum(
         naive.in_camera(
@@ -205,7 +210,7 @@ def test_points_behind_a_camera_are_left_out():
         )[2]
         < 0
         for m in np.flatnonzero(t.use)
-        for j, c, *_ in naive.observations(t.landmarks, m)
+        for j, c, *_ in seen(t, m)
     )
     H, b, (cost, _, after, _) = tables.linearise_vision(t)
     assert hidden > 0 and before - after == hidden

@@ -71,7 +71,7 @@ def detect(
             if occupied[row, col]:
                 continue
             at = row * cols + col
-            best = out_score[at]
+            best, best_x, best_y = out_score[at], out_xy[at, 0], out_xy[at, 1]
             first, last = max(col * cell, border), min((col + 1) * cell, width - border)
             for x in range(first, last):
                 a = sums[0, x - 2] + sums[0, x - 1] + sums[0, x] + sums[0, x + 1] + sums[0, x + 2]
@@ -80,12 +80,10 @@ def detect(
                 fa, fb, fc = np.float32(a), np.float32(b), np.float32(c)
                 score = (fa * fc - fb * fb) / (fa + fc + np.float32(1.0))
                 if score > best:
-                    best = score
-                    out_xy[at, 0] = x
-                    out_xy[at, 1] = yc
+                    best, best_x, best_y = score, np.float32(x), np.float32(yc)
             if last > first:
                 scored += last - first
-            out_score[at] = best
+            out_score[at], out_xy[at, 0], out_xy[at, 1] = best, best_x, best_y
     limit = np.float32(threshold)
     for at in range(n_rows * cols):
         if out_score[at] < limit:

@@ -35,21 +35,24 @@ def place_region(table, level, x, y):
 
 @kernel
 def take_template(data, table, level, x, y, bits, above, region, patch, out):
-    """Store the template centred at (x, y) of one level; False if it leaves the image.
+    """Store the template centred at (x, y) of one level.
 
     Args:
         data, table: compressed frame. bits: 8, or 4 for half the memory.
         above, region: (24, 24) float32, patch: (10, 10) float32, scratch.
         out: (100,) uint8, or (52,): darkest value, step, and codes of 4 bits.
+
+    Returns:
+        blocks decoded, 0 if the template leaves the image: nothing is stored then.
     """
     half = np.float32(0.5 * (TEMPLATE - 1))
     left, top = x - half, y - half
     if not (left >= np.float32(0.0) and top >= np.float32(0.0)):
-        return False
+        return 0
     if left + TEMPLATE >= table[level, WIDTH] or top + TEMPLATE >= table[level, HEIGHT]:
-        return False
+        return 0
     x0, y0 = place_region(table, level, x, y)
-    load_region(data, table, level, x0, y0, above, region)
+    blocks = load_region(data, table, level, x0, y0, above, region)
     left, top = left - np.float32(x0), top - np.float32(y0)
     ix, iy = int(left), int(top)
     fx, fy = left - np.float32(ix), top - np.float32(iy)
@@ -67,7 +70,7 @@ def take_template(data, table, level, x, y, bits, above, region, patch, out):
         for i in range(TEMPLATE):
             for j in range(TEMPLATE):
                 out[TEMPLATE * i + j] = np.uint8(patch[i, j] + round_up)
-        return True
+        return blocks
     base = int(low)
     step = max((int(high) + 1 - base + 14) // 15, 1)
     out[0], out[1] = base, step
@@ -77,7 +80,7 @@ def take_template(data, table, level, x, y, bits, above, region, patch, out):
             q0 = min(int((patch[i, j] - np.float32(base)) * scale + round_up), 15)
             q1 = min(int((patch[i, j + 1] - np.float32(base)) * scale + round_up), 15)
             out[2 + (TEMPLATE * i + j) // 2] = q0 | (q1 << 4)
-    return True
+    return blocks
 
 
 @kernel
@@ -204,9 +207,11 @@ def align(
         score: (N,) float32 out: normalised correlation on the finest level, 0 = not found.
 
     Returns:
-        (regions loaded, blocks decoded, levels prepared, iterations, found).
+        (regions loaded, blocks decoded, levels prepared, iterations, found; then of the regions
+        those of level 0, those of level 1, and the features whose warp could be followed).
     """
     loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
+    loads0, loads1, tried = 0, 0, 0
     most, small = int(params[0]), params[1]
     one, half = np.float32(1.0), np.float32(0.5)
     n = np.float32(PATCH * PATCH)
@@ -221,6 +226,7 @@ def align(
         reach_y = reach * (abs(a10) + abs(a11)) + one
         if not (reach_x < np.float32(11.0) and reach_y < np.float32(11.0)):
             continue
+        tried += 1
         result = np.float32(0.0)
         for level in range(first_level[k], last_level - 1, -1):
             scale = np.float32(1 << level)
@@ -246,6 +252,8 @@ def align(
                     x0, y0 = place_region(table, level, x, y)
                     blocks += load_region(data, table, level, x0, y0, above, region)
                     loads += 1
+                    loads0 += level == 0
+                    loads1 += level == 1
                     lx, ly = x - np.float32(x0), y - np.float32(y0)
                     if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
                         inside = False
@@ -281,4 +289,4 @@ def align(
             uv[k, 0], uv[k, 1] = u, v
             score[k] = result
             found += 1
-    return loads, blocks, prepared, iterations, found
+    return loads, blocks, prepared, iterations, found, loads0, loads1, tried

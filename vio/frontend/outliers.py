@@ -35,7 +35,7 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
         normals: (N, 4) float64 scratch. inlier: (N,) uint8 out.
 
     Returns:
-        (hypotheses tried, inliers).
+        (hypotheses tried, inliers, features that moved, distances computed).
     """
     n = rays_a.shape[0]
     moving = 0
@@ -59,7 +59,7 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
         normals[moving, 3] = k
         moving += 1
     best_count, bx, by, bz = -1, 0.0, 0.0, 0.0
-    tried = 0
+    tried, tests = 0, 0
     if moving >= 2:
         for _ in range(hypotheses):
             i = next_random(rng) % moving
@@ -76,12 +76,15 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
                 continue
             tx, ty, tz = tx / norm, ty / norm, tz / norm
             count = 0
+            tests += moving
             for k in range(moving):
                 if _off_line(normals, rays_b, k, tx, ty, tz) <= limit:
                     count += 1
             if count > best_count:
                 best_count, bx, by, bz = count, tx, ty, tz
     inliers = 0
+    if best_count >= 0:
+        tests += moving
     for k in range(moving):
         if best_count < 0 or _off_line(normals, rays_b, k, bx, by, bz) <= limit:
             inlier[int(normals[k, 3])] = 1
@@ -89,7 +92,7 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
         if inlier[k]:
             inlier[k] = 1
             inliers += 1
-    return tried, inliers
+    return tried, inliers, moving, tests
 
 
 @kernel

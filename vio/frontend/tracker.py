@@ -75,7 +75,7 @@ class FeatureTracker:
         self.follow(frame0, prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
         still = prediction.quiet and self.motion_px() < self.config.still_px
-        keyframe = self.wants_keyframe(still)
+        keyframe = self.wants_keyframe(still, tally)
         if keyframe:
             self.refresh_templates(frame0, tally)
             self.detect(frame0, tally)
@@ -115,6 +115,7 @@ class FeatureTracker:
             hit = known[at] == tracks.id
             tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
         R, p = prediction.R_cam_prev, prediction.p_cam_prev
+        live = seen(tracks.uv0)
         n = predict.transfer(
             cam.model, cam.params, cam.model, cam.params, R, p,
             tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
@@ -124,7 +125,8 @@ class FeatureTracker:
         if prediction.confident:
             s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
         undistort(cam.model, cam.params, tracks.uv0, s.rays_a, s.weights)
-        loads, blocks, prepared, iterations, found = klt.align(
+        given = seen(s.uv_next)
+        loads, blocks, prepared, iterations, found, loads0, loads1, tried = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
             0, self.klt_params, s.above, s.region, s.patch, s.basis, tracks.score,
         )  # fmt: skip
@@ -137,7 +139,9 @@ class FeatureTracker:
         self.frames_since_key += 1
         tally.add(
             predicted=n, klt_regions=loads, klt_blocks=blocks, klt_levels=prepared,
-            klt_iterations=iterations, klt_found=found,
+            klt_iterations=iterations, klt_found=found, klt_regions0=loads0, klt_regions1=loads1,
+            klt_given=given, klt_tried=tried, transfer_calls=1, transfer_given=live,
+            undistort_calls=1, undistort_given=live,
         )  # fmt: skip
 
     def reject_outliers(self, prediction, index, tally):
@@ -147,16 +151,19 @@ class FeatureTracker:
         slack = self.config.ransac_px if prediction.confident else 4 * self.config.ransac_px
         # One draw per frame and seed: a dropped frame does not shift later draws.
         self.rng[0] = (self.seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64 | 1
-        tried, inliers = outliers.ransac_translation(
+        both = int(np.count_nonzero(~np.isnan(s.rays_a[:, 0] + s.rays_b[:, 0])))
+        tried, inliers, moving, tests = outliers.ransac_translation(
             s.rays_a, s.rays_b, prediction.R_cam_prev, slack / cam.params[0],
             self.config.ransac_hypotheses, self.rng, s.normals, s.inlier,
         )  # fmt: skip
         self.drop(s.inlier == 0)
         tally.add(
-            ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n
+            ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n,
+            ransac_given=seen(s.rays_a), ransac_moving=moving, ransac_tests=tests, ransac_valid=both,
+            undistort_calls=1, undistort_given=n,
         )
 
-    def wants_keyframe(self, still) -> bool:
+    def wants_keyframe(self, still, tally) -> bool:
         """Whether too much of the last keyframe is out of view, or the view has moved enough."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         shared = ~np.isnan(tracks.uv_key[:, 0]) & (tracks.id >= 0)
@@ -170,22 +177,25 @@ class FeatureTracker:
         undistort(cam.model, cam.params, tracks.uv_key, s.rays_a, s.weights)
         turned = s.rays_a[shared] @ self.R_cam_key[:, :2].T + self.R_cam_key[:, 2]
         moved = turned[:, :2] / turned[:, 2:] - s.rays_b[shared]
+        tally.add(undistort_calls=1, undistort_given=seen(tracks.uv_key))
         parallax = np.median(np.hypot(moved[:, 0], moved[:, 1])) * cam.params[0]
         return bool(parallax > config.key_parallax_px)
 
     def refresh_templates(self, frame, tally):
         """Take new templates where the warp or the match has gone stale."""
         tracks = self.tracks
-        w = tracks.warp
+        live = np.flatnonzero(tracks.id >= 0)
+        w = tracks.warp[live]
         area = w[:, 0, 0] * w[:, 1, 1] - w[:, 0, 1] * w[:, 1, 0]
         stretch = np.abs(w).sum(axis=(1, 2))
-        stale = (tracks.score < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
+        stale = (tracks.score[live] < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
         stale |= stretch > 3.4
-        self.take_templates(frame, np.flatnonzero(stale & (tracks.id >= 0)), tally)
+        self.take_templates(frame, live[stale], tally)
 
     def take_templates(self, frame, slots, tally):
         """Store the patch of each feature at its present place, all levels."""
         tracks, s, n_levels = self.tracks, self.scratch, self.config.levels
+        decoded, taken = 0, [0] * n_levels
         for slot in slots:
             u, v = tracks.uv0[slot]
             ok = True
@@ -193,10 +203,13 @@ class FeatureTracker:
                 scale = np.float32(1 << level)
                 x, y = (u + np.float32(0.5)) / scale, (v + np.float32(0.5)) / scale
                 half = np.float32(0.5)
-                if not klt.take_template(
+                blocks = klt.take_template(
                     *frame, level, x - half, y - half, self.config.template_bits,
                     s.above, s.region, s.patch, tracks.template[slot, level],
-                ):  # fmt: skip
+                )  # fmt: skip
+                decoded += blocks
+                taken[level] += blocks > 0
+                if not blocks:
                     tracks.template[slot, level] = 0
                     ok &= level > 0
             if ok:
@@ -204,7 +217,9 @@ class FeatureTracker:
                 tracks.score[slot] = 1.0
             else:
                 self.drop(np.arange(len(tracks.id)) == slot)
-        tally.add(templates=len(slots) * n_levels)
+        tally.add(
+            templates=sum(taken), templates0=taken[0], templates1=taken[1], template_blocks=decoded
+        )
 
     def detect(self, frame, tally):
         """Fill free cells of the grid with the strongest corners."""
@@ -243,7 +258,9 @@ class FeatureTracker:
             tracks.inv_depth[slot] = 0
             self.next_id += 1
         self.take_templates(frame, added, tally)
-        tally.add(detect_px=scored, detect_scans=1, detect_found=found)
+        y = np.arange(6, self.rig.cam0.height // 2 - 6) // cell
+        free_rows = int(((s.occupied == 0).sum(axis=1)[y[y < rows]]).sum())
+        tally.add(detect_px=scored, detect_scans=1, detect_found=found, detect_rows=free_rows)
 
     def match_stereo(self, frame, keyframe, tally):
         """Find the features in cam1: search along the epipolar curve first, then align."""
@@ -259,15 +276,17 @@ class FeatureTracker:
             )  # fmt: skip
             tally.add(
                 search_hypotheses=tried, search_regions=loads, search_blocks=blocks,
-                search_found=matched,
+                search_found=matched, search_calls=1, search_wanted=int(s.wanted.sum()),
             )  # fmt: skip
+        live = seen(tracks.uv0)
         n = predict.transfer(
             *pair, tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next
         )
         s.uv_next[tracks.inv_depth <= 0] = np.nan
         s.first_level[:] = config.search_level
         s.first_level[tracks.age > 0] = min(1, config.levels - 1)
-        loads, blocks, prepared, iterations, found = klt.align(
+        given = seen(s.uv_next)
+        loads, blocks, prepared, iterations, found, loads0, loads1, tried = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
             0, self.klt_params, s.above, s.region, s.patch, s.basis, s.score1,
         )  # fmt: skip
@@ -278,8 +297,10 @@ class FeatureTracker:
         )
         tally.add(
             predicted=n, stereo_regions=loads, stereo_blocks=blocks, stereo_levels=prepared,
-            stereo_iterations=iterations, stereo_found=found, stereo_tested=tested,
-            stereo_refused=refused, unprojected=2 * tested,
+            stereo_iterations=iterations, stereo_found=found, stereo_regions0=loads0,
+            stereo_regions1=loads1, stereo_given=given, stereo_tried=tried, stereo_tested=tested,
+            stereo_refused=refused, unprojected=2 * tested, transfer_calls=1, transfer_given=live,
+            inverse_calls=1, inverse_given=live,
         )  # fmt: skip
 
     def start_keyframe(self):
@@ -310,3 +331,8 @@ class FeatureTracker:
             t_ns, tracks.id[alive].astype(np.int64), ages, uv0, uv1,
             keyframe, still, stereo=stereo,
         )  # fmt: skip
+
+
+def seen(uv) -> int:
+    """Rows of (N, 2) that hold a pixel."""
+    return int(np.count_nonzero(uv[:, 0] == uv[:, 0]))

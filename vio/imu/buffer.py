@@ -84,7 +84,10 @@ class ImuBuffer:
             s.t_ns, s.gyro, s.accel, first, last, t0_ns, t1_ns,
             bias, self.noise, self.limits, self.work, out, slot,
         )  # fmt: skip
-        tally.add(imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated)
+        tally.add(
+            preintegrations=1, imu_span=last - first + 1,
+            imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated,
+        )  # fmt: skip
 
     def quiet(self, t_ns) -> bool:
         """Whether rate and force have hardly varied over the last `quiet_seconds`."""

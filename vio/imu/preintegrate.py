@@ -81,11 +81,10 @@ def preintegrate(
             f[i] = accel[left, i] * (1.0 - s) + accel[right, i] * s - bias[3 + i]
             over |= max(abs(gyro[left, i]), abs(gyro[right, i])) >= limits[1]
             over |= max(abs(accel[left, i]), abs(accel[right, i])) >= limits[2]
-        var_gyro, var_accel = noise[0] * noise[0] / dt, noise[1] * noise[1] / dt
         gap = (tb - ta) * 1e-9 > limits[0]
-        if gap or over:
-            var_gyro += noise[2] * noise[2]
-            var_accel += noise[3] * noise[3]
+        loose = 1.0 if gap or over else 0.0
+        var_gyro = noise[0] * noise[0] / dt + loose * noise[2] * noise[2]
+        var_accel = noise[1] * noise[1] / dt + loose * noise[3] * noise[3]
         steps += 1
         gaps += gap
         saturated += over

@@ -45,9 +45,11 @@ class Backend:
         if self.running:
             self.window.add(tracks, tally)
             self.judge(tracks)
+            tally.add(covariances=1)
         if not self.running and tracks.image:
             self.start_up(tracks, tally)
         self.last = self.estimate(tracks.t_ns)
+        tally.add(covariances=int(self.running))
         return self.last
 
     def marginalise(self, tally):

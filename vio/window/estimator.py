@@ -8,6 +8,7 @@ import numpy as np
 from vio.events import INDEX
 from vio.geometry.camera import undistort
 from vio.imu.preintegrate import Preintegrated
+from vio.window import count
 from vio.window import landmarks as life
 from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
@@ -172,16 +173,11 @@ class SlidingWindow:
                 self.slots.still[slot] = still
             slot = self.newest
             self.slots.key[slot] = 1
-            row_of = self.observe(slot, tracks)
-            w, n = self.bearings, tracks.ids.size
-            life.start(
-                self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
-                w.weight0[:n], w.weight1[:n], row_of,
-            )  # fmt: skip
+            self.host(slot, tracks, self.observe(slot, tracks, tally), tally)
         self.activate(tally)
         self.optimise(3 * c.iterations, tally)
         self.activate(tally)
-        self.reject()
+        self.reject(tally)
         self.repropagate(tally)
         self.optimise(3 * c.iterations, tally)
         return self.cost < c.start_cost * max(self.residuals, 1)
@@ -191,18 +187,13 @@ class SlidingWindow:
         self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
         self.slots.still[slot] = tracks.still
-        row_of = self.observe(slot, tracks)
+        row_of = self.observe(slot, tracks, tally)
         self.activate(tally)
         self.optimise(self.config.iterations, tally)
-        self.reject()
+        self.reject(tally)
         if tracks.keyframe:
             self.slots.key[slot] = 1
-            w = self.bearings
-            n = tracks.ids.size
-            life.start(
-                self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
-                w.weight0[:n], w.weight1[:n], row_of,
-            )  # fmt: skip
+            self.host(slot, tracks, row_of, tally)
             self.activate(tally)
             tally.add(keyframes=1)
 
@@ -216,7 +207,7 @@ class SlidingWindow:
         else:
             w.rays1[:n] = np.nan
 
-    def observe(self, slot, tracks):
+    def observe(self, slot, tracks, tally):
         """Write the tracks into the rows of known landmarks; returns the row of each track."""
         self.undistort(tracks)
         w, n = self.bearings, tracks.ids.size
@@ -225,21 +216,36 @@ class SlidingWindow:
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
+        count.observed(tally, self.landmarks, tracks.ids, row_of, w.rays1[:n])
         return row_of
+
+    def host(self, slot, tracks, row_of, tally):
+        """Start a landmark in keyframe `slot` for every track that has none."""
+        w, n, fresh = self.bearings, tracks.ids.size, row_of < 0
+        life.start(
+            self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
+            w.weight0[:n], w.weight1[:n], row_of,
+        )  # fmt: skip
+        count.started(tally, fresh, row_of, w.rays1[:n], self.landmarks.id.size)
 
     def activate(self, tally):
         """Give a depth to the landmarks that can have one."""
-        c = self.config
+        c, n_slots = self.config, self.order.size
+        count.activated(tally, self.slots, self.landmarks, n_slots)
         done = life.activate(
             self.slots, self.landmarks, self.ext, c.sigma_px, c.depth_sigma,
             3.0 * c.sigma_px, c.nearest_m, self.work,
         )  # fmt: skip
+        count.flush(tally, self.work, n_slots)
         tally.add(triangulated=done)
 
-    def reject(self):
+    def reject(self, tally):
         """Drop observations far from their landmark; keeps their number for the health check."""
-        limit = self.config.reject_px
-        self.dropped, _ = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
+        limit, n_slots = self.config.reject_px, self.order.size
+        count.rejected(tally, self.slots, self.landmarks, n_slots)
+        self.dropped, left = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
+        count.flush(tally, self.work, n_slots)
+        tally.add(reject_dropped=self.dropped, reject_left=left)
 
     def support(self) -> int:
         """Landmarks in use that the newest frame sees."""
@@ -257,6 +263,10 @@ class SlidingWindow:
             c.small_turn, c.small_move, self.system, self.work, self.rows, t,
         )  # fmt: skip
         self.cost, self.residuals = cost, residuals
+        count.optimised(
+            tally, self.slots, order, self.landmarks, self.prior, self.factor, self.work, t
+        )  # fmt: skip
+        count.flush(tally, self.work, order.size)
         tally.add(
             linearisations=t[0], landmarks=t[1], residuals=t[2], schur_blocks=t[3],
             imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
@@ -297,12 +307,15 @@ class SlidingWindow:
             self.work.use[:] = hosted & (landmarks.active == 1)
         if not self.leave_pose.any() and not self.leave_motion.any():
             return False
+        count.marginalised(tally, slots, order, self.prior, self.factor, self.work.use)
         sync_lin(slots)
-        n, points, _, _, _ = marginalise(
+        n, points, _, _, kept = marginalise(
             slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
             self.leave_motion, self.factor, self.work.use, 1.0 / c.sigma_px, c.huber, c.gravity,
             self.walk, self.still_sigma, self.system, self.work, self.rows,
         )  # fmt: skip
+        count.reduced(tally, self.prior, self.system, n, kept)
+        count.flush(tally, self.work, order.size)
         if victim >= 0:
             landmarks.id[hosted] = -1
             landmarks.active[hosted] = 0
@@ -312,7 +325,7 @@ class SlidingWindow:
             landmarks.weight[:, s] = 0
         slots.motion[self.leave_motion == 1] = 0
         self.drop_unseen()
-        tally.add(marginalised=1, marginalise_dim=n, marginalised_landmarks=points)
+        tally.add(marginalised_landmarks=points)
         return True
 
     def drop_unseen(self):

@@ -6,6 +6,15 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.window.residual_vision import relative_poses, seen_from
+from vio.window.state import (
+    ACTIVATE_IDLE,
+    ACTIVATE_READY,
+    ACTIVATE_TRIED,
+    ACTIVATE_USED,
+    REJECT_ACTIVE,
+    REJECT_TRIED,
+    REJECT_USED,
+)
 
 
 @kernel
@@ -94,17 +103,23 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
         landmarks activated.
     """
     done = 0
+    n_seen, n_ready, n_used, n_idle = 0, 0, 0, 0
     y = work.small[0, :3]
     ready = -1
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
         for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m] or landmarks.host[m] != host:
+            if landmarks.id[m] < 0 or landmarks.active[m]:
+                continue
+            n_idle += 1
+            if landmarks.host[m] != host:
                 continue
             if ready != host:
                 relative_poses(slots, host, work.rel)
                 ready = host
+                n_ready += 1
+            n_seen += 1
             x0, y0 = landmarks.point[m, 0], landmarks.point[m, 1]
             R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
             for a in range(3):
@@ -115,6 +130,7 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
                     weight = landmarks.weight[m, j, cam] * ext.step[1]
                     if weight == 0.0 or (j == host and cam == 0):
                         continue
+                    n_used += 1
                     ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
                     oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
                     # q = a0 + rho a1, both in camera `cam` of frame j
@@ -149,6 +165,10 @@ def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work
             landmarks.point[m, 2] = max(rho, 1e-4)
             landmarks.active[m] = 1
             done += 1
+    work.counts[ACTIVATE_TRIED] += n_seen
+    work.counts[ACTIVATE_READY] += n_ready
+    work.counts[ACTIVATE_USED] += n_used
+    work.counts[ACTIVATE_IDLE] += n_idle
     return done
 
 
@@ -162,14 +182,19 @@ def reject(slots, landmarks, ext, limit_px, work):
         (observations dropped, active landmarks).
     """
     dropped, active = 0, 0
+    n_seen, n_used, n_active = 0, 0, 0
     y = work.small[0, :3]
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
         relative_poses(slots, host, work.rel)
         for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m] == 0 or landmarks.host[m] != host:
+            if landmarks.id[m] < 0 or landmarks.active[m] == 0:
                 continue
+            n_active += 1
+            if landmarks.host[m] != host:
+                continue
+            n_seen += 1
             R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
             rho = landmarks.point[m, 2]
             for a in range(3):
@@ -185,6 +210,7 @@ def reject(slots, landmarks, ext, limit_px, work):
                     weight = landmarks.weight[m, j, cam] * ext.step[1]
                     if weight == 0.0:
                         continue
+                    n_used += 1
                     ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
                     oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
                     X = seen_from(work.rel[j], 0, y, rho)
@@ -201,4 +227,7 @@ def reject(slots, landmarks, ext, limit_px, work):
             if left < 2:
                 landmarks.active[m] = 0
             active += landmarks.active[m]
+    work.counts[REJECT_TRIED] += n_seen
+    work.counts[REJECT_USED] += n_used
+    work.counts[REJECT_ACTIVE] += n_active
     return dropped, active

@@ -11,17 +11,26 @@ from vio.window.residual_imu import linearise_motion
 from vio.window.residual_prior import linearise_prior, offset_from_lin
 from vio.window.residual_vision import linearise
 from vio.window.solve import cholesky, forward
+from vio.window.state import (
+    LAYOUT_HELD,
+    LAYOUT_LEFT,
+    LAYOUT_MOTIONS,
+    LAYOUT_POSES,
+    LAYOUT_RIGHT,
+    LAYOUT_TESTS,
+    LAYOUT_USED,
+)
 
 
 @kernel
-def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system):
+def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system, counts):
     """Rows of the marginalisation system: leaving first, then the kept that are touched.
 
     Args:
         order: (n,) int64 slots in time order. leave_pose, leave_motion: (S,) uint8.
         factor: (S,) uint8 inertial factors that take part, by the slot they end in.
         use: (M,) uint8 landmarks that take part.
-        system: pose_at and motion_at are written.
+        system: pose_at and motion_at are written. counts: `Work.counts`.
 
     Returns:
         (leaving rows, all rows).
@@ -38,6 +47,7 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
             system.motion_at[s] = n
             n += 9
     leaving = n
+    tests, used, left, right, poses, motions, held = 0, 0, 0, 0, 0, 0, 0
     for k in range(order.shape[0]):
         s = order[k]
         pose = prior.pose_at[s] >= 0
@@ -48,18 +58,37 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
             pose = motion = True
         if not pose:
             for m in range(landmarks.id.shape[0]):
+                tests += 1
                 if use[m] == 0:
                     continue
+                used += 1
                 seen = landmarks.weight[m, s]
-                if landmarks.host[m] == s or seen[0] > 0 or seen[1] > 0:
-                    pose = True
+                pose = landmarks.host[m] == s
+                if not pose:
+                    left += 1
+                    pose = seen[0] > 0
+                    if not pose:
+                        right += 1
+                        pose = seen[1] > 0
+                if pose:
                     break
+        poses += pose
         if pose and system.pose_at[s] < 0:
             system.pose_at[s] = n
             n += 6
-        if motion and slots.motion[s] and system.motion_at[s] < 0:
-            system.motion_at[s] = n
-            n += 9
+        motions += motion
+        if motion and slots.motion[s]:
+            held += 1
+            if system.motion_at[s] < 0:
+                system.motion_at[s] = n
+                n += 9
+    counts[LAYOUT_TESTS] += tests
+    counts[LAYOUT_USED] += used
+    counts[LAYOUT_LEFT] += left
+    counts[LAYOUT_RIGHT] += right
+    counts[LAYOUT_POSES] += poses
+    counts[LAYOUT_MOTIONS] += motions
+    counts[LAYOUT_HELD] += held
     return leaving, n
 
 
@@ -93,7 +122,8 @@ def marginalise(
         (rows of the system, landmarks folded in, residuals, blocks, rows kept).
     """
     leaving, n = layout(
-        slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system
+        slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system,
+        work.counts,
     )
     system.H[: n * (n + 1) // 2] = 0.0
     system.b[:n] = 0.0

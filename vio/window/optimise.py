@@ -6,6 +6,7 @@ from vio.window.residual_imu import linearise_motion
 from vio.window.residual_prior import linearise_prior
 from vio.window.residual_vision import linearise, relax
 from vio.window.solve import solve
+from vio.window.state import STEPS
 
 
 @kernel
@@ -139,6 +140,7 @@ def optimise(
             exact = False
             continue
         copy_state(slots, landmarks, work, False)
+        work.counts[STEPS] += 1
         gain = before - cost
         before = cost
         solve(system, n, damping)

@@ -12,6 +12,18 @@ The landmark is then eliminated by its 3x3 Schur complement: only pose blocks ar
 import math
 
 from vio._jit import kernel
+from vio.window.state import (
+    RELAX_FRAMES,
+    RELAX_LEFT,
+    RELAX_READY,
+    VISION_BLOCKS,
+    VISION_FRAMES,
+    VISION_LEFT,
+    VISION_OTHERS,
+    VISION_POINTS,
+    VISION_READY,
+    VISION_RESIDUALS,
+)
 
 
 @kernel
@@ -143,6 +155,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
         work.small[12, :3],
     )
     cost, n_points, n_res, n_blocks = 0.0, 0, 0, 0
+    n_ready, n_left, n_frames, n_others = 0, 0, 0, 0
     for host in range(S):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
@@ -153,6 +166,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
             if not ready:
                 relative_poses(slots, host, work.rel)
                 ready = True
+                n_ready += 1
             px, py, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
             Ric, pic = ext.R_imu_cam[0], ext.p_imu_cam[0]
             for a in range(3):
@@ -170,7 +184,9 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                         cross[0, a, k] = 0.0
             for j in range(S):
                 xy, weights = landmarks.xy[m, j], landmarks.weight[m, j]
-                if weights[0] == 0 and weights[1] == 0:
+                if weights[0] != 0:
+                    n_left += 1
+                elif weights[1] == 0:
                     continue
                 rel_lin = work.rel[j, 1]
                 now = seen_from(work.rel[j], 0, y, rho)
@@ -180,6 +196,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                     continue
                 cost += loss
                 n_res += count
+                n_frames += 1
                 # dX / d(x, y, rho); the last row of (X, rho) adds (0, 0, 1)
                 for a in range(3):
                     r0, r1, r2 = rel_lin[3 * a], rel_lin[3 * a + 1], rel_lin[3 * a + 2]
@@ -208,6 +225,7 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                         Hll[a, k] += s
                 if j == host:
                     continue
+                n_others += 1
                 # dX / d(theta_j, p_j, theta_h), and p_h is minus p_j
                 Rj = slots.R_lin[j]
                 _skew(lin[0], lin[1], lin[2], X, 0)
@@ -291,6 +309,13 @@ def linearise(slots, landmarks, ext, use, inv_sigma, limit, system, work):
                             H[row + e] -= (
                                 g0 * cross[k, e, 0] + g1 * cross[k, e, 1] + g2 * cross[k, e, 2]
                             )
+    work.counts[VISION_POINTS] += n_points
+    work.counts[VISION_RESIDUALS] += n_res
+    work.counts[VISION_BLOCKS] += n_blocks
+    work.counts[VISION_READY] += n_ready
+    work.counts[VISION_LEFT] += n_left
+    work.counts[VISION_FRAMES] += n_frames
+    work.counts[VISION_OTHERS] += n_others
     return cost, n_points, n_res, n_blocks
 
 
@@ -337,6 +362,7 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
     Hll, inv, bl = work.small[9:12, :3], work.small[9:12, 3:6], work.small[12, :3]
     X = work.small[5:8, :3]
     n_points, n_res = 0, 0
+    n_ready, n_left, n_frames = 0, 0, 0
     for host in range(S):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
@@ -347,6 +373,7 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
             if not ready:
                 relative_poses(slots, host, work.rel)
                 ready = True
+                n_ready += 1
             px, py, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
             Ric, pic = ext.R_imu_cam[0], ext.p_imu_cam[0]
             for a in range(3):
@@ -356,7 +383,9 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
                     Hll[a, k] = 0.0
             for j in range(S):
                 xy, weights = landmarks.xy[m, j], landmarks.weight[m, j]
-                if weights[0] == 0 and weights[1] == 0:
+                if weights[0] != 0:
+                    n_left += 1
+                elif weights[1] == 0:
                     continue
                 r = work.rel[j, 0]
                 now = seen_from(work.rel[j], 0, y, rho)
@@ -364,6 +393,7 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
                 if loss < 0.0:
                     continue
                 n_res += count
+                n_frames += 1
                 for a in range(3):
                     r0, r1, r2 = r[3 * a], r[3 * a + 1], r[3 * a + 2]
                     X[a, 0] = r0 * Ric[0, 0] + r1 * Ric[1, 0] + r2 * Ric[2, 0]
@@ -386,6 +416,8 @@ def relax(slots, landmarks, ext, use, inv_sigma, limit, work):
                 step = inv[a, 0] * bl[0] + inv[a, 1] * bl[1] + inv[a, 2] * bl[2]
                 landmarks.point[m, a] -= step
             # A depth must stay in front: pull it back to the far end instead of behind.
-            if landmarks.point[m, 2] < 1e-4:
-                landmarks.point[m, 2] = 1e-4
+            landmarks.point[m, 2] = max(landmarks.point[m, 2], 1e-4)
+    work.counts[RELAX_READY] += n_ready
+    work.counts[RELAX_LEFT] += n_left
+    work.counts[RELAX_FRAMES] += n_frames
     return n_points, n_res

@@ -8,7 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vio.events import WINDOW_COUNTS
 from vio.memory.arena import Buffer
+
+(
+    VISION_POINTS, VISION_RESIDUALS, VISION_BLOCKS,
+    VISION_READY, VISION_LEFT, VISION_FRAMES, VISION_OTHERS, RELAX_READY, RELAX_LEFT, RELAX_FRAMES,
+    ACTIVATE_TRIED, ACTIVATE_READY, ACTIVATE_USED, ACTIVATE_IDLE,
+    REJECT_TRIED, REJECT_USED, REJECT_ACTIVE, STEPS,
+    LAYOUT_TESTS, LAYOUT_USED, LAYOUT_LEFT, LAYOUT_RIGHT,
+    LAYOUT_POSES, LAYOUT_MOTIONS, LAYOUT_HELD,
+) = range(len(WINDOW_COUNTS))  # fmt: skip
 
 
 class Slots(NamedTuple):
@@ -83,6 +93,7 @@ class Work(NamedTuple):
     backup: np.ndarray  # (S, 21) states before a step
     backup_points: np.ndarray  # (M, 3)
     small: np.ndarray  # (19, 50)
+    counts: np.ndarray  # (len(WINDOW_COUNTS),) int64 tallies of the kernels, added to
 
 
 class Bearings(NamedTuple):
@@ -139,6 +150,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
             "rel": ((S, 2, 12), "f8"), "cross": ((S, 6, 3), "f8"), "gain": ((S, 6, 3), "f8"),
             "seen": ((S,), "i8"), "delta": ((D,), "f8"), "use": ((M,), "u1"),
             "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point), "small": ((19, 50), "f8"),
+            "counts": ((len(WINDOW_COUNTS),), "i8"),
             "rows": ((D,), "i8"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
             "cov": ((15, 15), "f8"), "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },

@@ -1,0 +1,45 @@
+"""Runs the traced kernels in a process without the compiler, and holds the list of them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
+INSIDE = {  # traced as parts of a kernel that calls them
+    "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
+    "multiply_tn", "normalise", "_step", "reduce_rows", "_whitening", "relative_poses", "fold", "seen_from",
+    "huber", "_invert3", "_skew", "imu_residual", "still_residual", "add_factor", "_row",
+    "offset_from_lin", "full_layout", "sync_lin", "retract", "copy_state", "dot", "cholesky",
+    "forward", "backward", "layout", "_write", "get_nibble", "set_nibble", "encode_rows",
+    "decode_block", "load_region", "decode_line", "subtract_above", "encode_finest", "halve_row",
+    "place_region", "unpack_template", "steepest_descent", "project_patch", "project",
+    "project_jacobian", "unproject", "next_random", "_off_line", "assemble",
+}  # fmt: skip
+TRACED = {
+    "receive", "take_template", "align", "search_epipolar", "detect", "transfer", "undistort",
+    "inverse_depth", "ransac_translation", "preintegrate", "linearise", "relax",
+    "linearise_motion", "linearise_prior", "optimise", "marginalise", "solve", "covariance",
+    "observe", "start", "activate", "reject",
+}  # fmt: skip
+
+
+def test_traced_kernels_do_what_their_models_say():
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", "-p", "no:cacheprovider"]
+    files = [str(HERE / name) for name in FILES]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(
+        [*command, *files], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+
+
+def test_no_kernel_is_left_out():
+    found = set()
+    for folder in ("frontend", "geometry", "imu", "window"):
+        for path in (ROOT / "vio" / folder).glob("*.py"):
+            found |= set(re.findall(r"^@kernel\ndef (\w+)", path.read_text(), re.M))
+    assert found == TRACED | INSIDE

@@ -1,0 +1,287 @@
+"""Unmodified kernels on logging arrays: their reads and writes are what the models say, exactly.
+
+Runs with NUMBA_DISABLE_JIT=1 only (`test_trace.py` starts it), so that nested kernels are traced
+too. Tensors are the buffers of the ledger; calibration and settings count as registers.
+"""
+
+import copy
+
+import numpy as np
+import pytest
+import tables
+from energy.runs import plan as make_plan
+from energy.trace import Trace
+from tables import LIMITS, NOISE, STILL, WALK, P
+
+from vio._jit import KERNELS
+from vio.energy import stages
+from vio.energy.actions import level0
+from vio.energy.features import FEATURES
+from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
+from vio.events import NAMES, Tally
+from vio.imu.preintegrate import preintegrate
+from vio.window import count, optimise, residual_imu, residual_prior, residual_vision, solve
+from vio.window import landmarks as life
+from vio.window.marginalise import marginalise
+
+PLAN = make_plan()
+NOT_BILLED = {"work.counts", "work.tallies"}
+GROUPS = {
+    "slots": "slots", "landmarks": "landmarks", "pre": "preintegrated", "prior": "prior",
+    "system": "system", "work": "work",
+}  # fmt: skip
+
+
+def tally():
+    return Tally(np.zeros(len(NAMES), np.int64))
+
+
+def counts(t):
+    return dict(zip(NAMES, t.counts.tolist()))
+
+
+def traced(t):
+    """(trace, tables with logging arrays) of a window; order and extrinsics stay as they are."""
+    trace, out = Trace(), copy.copy(t)
+    for field, prefix in GROUPS.items():
+        setattr(out, field, trace.group(prefix, getattr(t, field)))
+    out.use = out.work.use
+    out.rows = trace.array("work.rows", t.rows)
+    out.factor = trace.array("work.factor", t.factor)
+    out.leave_pose = trace.array("work.leave_pose", t.leave_pose)
+    out.leave_motion = trace.array("work.leave_motion", t.leave_motion)
+    return trace, out
+
+
+def check(trace, uses, events):
+    """Every tensor: model = trace."""
+    want = {name: tuple(n) for name, n in trace.counts.items() if name not in NOT_BILLED}
+    found = level0(uses, events)
+    assert set(FEATURES) >= {use.event for use in uses}
+    names = sorted(set(want) | set(found))
+    model = {n: tuple(np.round(found.get(n, (0, 0)), 6)) for n in names}
+    assert model == {n: want.get(n, (0, 0)) for n in names}
+
+
+def case(seed, **kw):
+    t = tables.window(seed=seed, **({"n_keys": 3, "n_motion": 2, "n_points": 8} | kw))
+    tables.perturb(t, t.rng, turn=0.003, move=0.01)
+    t.slots.fixed[t.order[:2]] = 1
+    tables.sync_lin(t.slots)
+    return t
+
+
+def as_uses(rows):
+    from vio.energy.rows import uses
+
+    return uses("test", rows, {})
+
+
+SEEDS = [1, 2, 3]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("stereo", [True, False])
+def test_vision(seed, stereo):
+    t = case(seed, stereo=stereo)
+    tally_, (trace, s) = tally(), traced(t)
+    residual_vision.linearise(
+        s.slots, s.landmarks, t.ext, s.use, P["inv_sigma"], P["limit"], s.system, s.work
+    )
+    count.flush(tally_, t.work, t.order.size)
+    keys = int(t.slots.key[t.order].sum())
+    tally_.add(assembled=1, linearised_slots=t.order.size, hosts_scanned=keys)
+    tally_.add(host_tests=keys * int(t.use.sum()))
+    S = t.slots.t_ns.size
+    rows = vision.linearise(PLAN) + vision.relative(S, "vision_ready", "vision_slots")
+    check(trace, as_uses(rows), counts(tally_))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_relax(seed):
+    t = case(seed)
+    tally_, (trace, s) = tally(), traced(t)
+    points, residuals = residual_vision.relax(
+        s.slots, s.landmarks, t.ext, s.use, P["inv_sigma"], P["limit"], s.work
+    )
+    count.flush(tally_, t.work, t.order.size)
+    keys = int(t.slots.key[t.order].sum())
+    tally_.add(steps=1, step_poses=t.order.size, relax_hosts=keys, relaxed=points)
+    tally_.add(relax_tests=keys * int(t.use.sum()), cost_residuals=residuals)
+    rows = vision.relax(PLAN) + vision.relative(t.slots.t_ns.size, "relax_ready", "relax_slots")
+    check(trace, as_uses(rows), counts(tally_))
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_inertial(still):
+    t = case(4)
+    t.slots.still[t.order[-1]] = still
+    tally_, (trace, s) = tally(), traced(t)
+    _, factors = residual_imu.linearise_motion(
+        s.slots, s.pre, t.order, 9.81, WALK, STILL, s.factor, s.system, s.work.small
+    )
+    count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
+    tally_.add(imu_factors=factors)
+    check(trace, as_uses(inertial.motion()), counts(tally_))
+    assert tally_.counts[NAMES.index("still_factors")] == still
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_prior(held):
+    t = case(5)
+    if held:
+        tables.anchor(t)
+    tally_, (trace, s) = tally(), traced(t)
+    _, n = residual_prior.linearise_prior(
+        s.slots, s.prior, s.system, s.rows, s.work.delta, s.work.small
+    )
+    count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
+    tally_.add(prior_rows=n)
+    check(trace, as_uses(inertial.prior(PLAN)), counts(tally_))
+
+
+@pytest.mark.parametrize("iterations", [1, 4])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_optimise(seed, iterations):
+    """The whole optimiser: layout, every linearisation, solves, backups, steps."""
+    t = case(seed)
+    tables.anchor(t)
+    tally_, (trace, s) = tally(), traced(t)
+    optimise.optimise(
+        s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.factor, P["inv_sigma"],
+        P["limit"], 9.81, WALK, STILL, iterations, 1e-12, 1e-12, s.system, s.work, s.rows,
+        t.tallies,
+    )  # fmt: skip
+    d = t.tallies
+    count.optimised(tally_, t.slots, t.order, t.landmarks, t.prior, t.factor, t.work, d)
+    count.flush(tally_, t.work, t.order.size)
+    tally_.add(linearisations=d[0], imu_factors=d[4], prior_rows=d[5], solves=d[6], solve_dim=d[7])
+    tally_.add(cost_residuals=d[8])
+    uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN) + solver.model(PLAN)
+    check(trace, uses, counts(tally_))
+
+
+def test_refused_steps():
+    """A step that makes things worse is taken back: linearised more often than solved."""
+    for seed in range(10, 30):
+        t = case(seed)
+        tables.anchor(t)
+        tables.perturb(t, t.rng, turn=0.3, move=0.5, point=0.3)
+        tables.sync_lin(t.slots)
+        trace, s = traced(t)
+        optimise.optimise(
+            s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.factor, P["inv_sigma"],
+            P["limit"], 9.81, WALK, STILL, 6, 1e-12, 1e-12, s.system, s.work, s.rows, t.tallies,
+        )  # fmt: skip
+        if t.tallies[6] < t.tallies[0]:
+            break
+    else:
+        pytest.fail("no step was refused")
+    back = 21 * t.slots.t_ns.size * int(t.tallies[0] - t.tallies[6])
+    assert trace.counts["work.backup"][0] == back
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 16, 33])
+def test_solver(n):
+    rng, trace = np.random.default_rng(n), Trace()
+    A = rng.normal(size=(n, n))
+    H = tables.pack(A @ A.T + n * np.eye(n))
+    system = (trace.array("system.H", H), trace.array("system.b", rng.normal(size=n)))
+    fake = type(
+        "S", (), {"H": system[0], "b": system[1], "d": trace.array("system.d", np.zeros(n))}
+    )
+    assert solve.solve(fake, n, 1e-9) == 0
+    events = {"solve_dim": n, "solve_dim2": n**2, "solve_dim3": n**3}
+    uses = solver.model(PLAN)
+    check(trace, [use for use in uses if use.tensor != "work.cov"], events)
+
+
+def test_covariance():
+    trace, rng = Trace(), np.random.default_rng(0)
+    A = rng.normal(size=(21, 21))
+    L = trace.array("system.H", tables.pack(np.linalg.cholesky(A @ A.T + 21 * np.eye(21))))
+    solve.covariance(L, 6, 15, trace.array("work.cov", np.zeros((15, 15))))
+    check(trace, solver.model(PLAN), {"covariances": 1})
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_preintegrate(part):
+    t = case(6)
+    trace, c = Trace(), np.ascontiguousarray
+    pre = trace.group("preintegrated", t.pre)
+    samples = [trace.array(f"imu.{n}", c(t.samples[n])) for n in ("t_ns", "gyro", "accel")]
+    work = trace.array("imu.work", np.zeros((6, 9, 9)))
+    stamps = t.slots.t_ns[t.order]
+    last = len(t.samples) - 1 - 3 * part
+    steps, gaps, saturated = preintegrate(
+        *samples, part, last, stamps[0], stamps[1 + part], np.zeros(6), NOISE, LIMITS, work, pre, 2
+    )
+    events = {"imu_samples": steps, "preintegrations": 1, "imu_span": last - part + 1}
+    check(trace, imu.model(PLAN), events)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_landmarks(right):
+    """Matched, started, triangulated and checked, one after the other."""
+    t = case(7, stereo=right)
+    t.landmarks.active[:3] = 0
+    tally_, rng, (trace, s) = tally(), np.random.default_rng(8), traced(t)
+    slot, n = int(t.order[-1]), 12
+    ids = np.concatenate([t.landmarks.id[:5][::-1], 5000 + np.arange(n - 5)])
+    rays = [rng.uniform(-0.5, 0.5, (n, 2)) for _ in range(2)]
+    rays[1][:: 2 if right else 1] = np.nan
+    names = ("rays0", "rays1", "weight0", "weight1")
+    values = [*rays, *(np.full(n, 400, np.float32) for _ in range(2))]
+    views = [trace.array(f"bearings.{k}", v) for k, v in zip(names, values)]
+    row_of = np.full(n, -9)
+    rows = trace.array("bearings.row_of", row_of)
+    life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    count.observed(tally_, t.landmarks, ids, row_of, rays[1])
+    fresh = row_of < 0
+    started, _ = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    count.started(tally_, fresh, row_of, rays[1], t.landmarks.id.size)
+    assert started == n - 5
+    t.slots.key[slot] = 1
+    count.activated(tally_, t.slots, t.landmarks, t.order.size)
+    done = life.activate(s.slots, s.landmarks, t.ext, 0.5, 0.15, 1e3, 0.2, s.work)
+    count.flush(tally_, t.work, t.order.size)
+    assert done > 0 or not right
+    count.rejected(tally_, t.slots, t.landmarks, t.order.size)
+    dropped, left = life.reject(s.slots, s.landmarks, t.ext, 3.0, s.work)
+    count.flush(tally_, t.work, t.order.size)
+    tally_.add(triangulated=done, reject_dropped=dropped, reject_left=left)
+    check(trace, landmarks.model(PLAN), counts(tally_))
+
+
+@pytest.mark.parametrize("keyframe", [False, True])
+@pytest.mark.parametrize("held", [False, True])
+def test_marginalise(keyframe, held):
+    """Layout, assembly, factorisation and the new prior."""
+    t = case(9, n_motion=3, n_points=18)
+    motions = [s for s in t.order if t.slots.motion[s]]
+    poses = t.order if held else t.order[:-1]  # the rest hangs on landmarks and inertia alone
+    rows = 6 * len(poses) + 9
+    tables.set_prior(t, poses, motions[:1], np.diag(np.full(rows, 100.0)), np.zeros(rows))
+    t.leave_pose[:], t.leave_motion[:], t.factor[:], t.use[:] = 0, 0, 0, 0
+    t.leave_motion[motions[0]], t.factor[motions[1]] = 1, 1
+    if keyframe:
+        t.leave_pose[t.order[1]] = 1
+        t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
+    tally_, (trace, s) = tally(), traced(t)
+    count.marginalised(tally_, t.slots, t.order, t.prior, t.factor, t.use)
+    optimise.sync_lin(s.slots)
+    n, points, _, _, kept = marginalise(
+        s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.leave_pose, s.leave_motion,
+        s.factor, s.use, P["inv_sigma"], P["limit"], 9.81, WALK, STILL, s.system, s.work, s.rows,
+    )  # fmt: skip
+    count.reduced(tally_, t.prior, t.system, n, kept)
+    count.flush(tally_, t.work, t.order.size)
+    assert (points > 0) == keyframe
+    diagonal = np.arange(n) * (np.arange(n) + 3) // 2
+    assert (t.system.H[diagonal] > 0).all(), "an emptied column would be billed as a full one"
+    uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN)
+    check(trace, uses, counts(tally_))
+
+
+def test_every_kernel_is_traced_or_a_part_of_one():
+    assert len(KERNELS) == 0 or stages.uses(PLAN)

@@ -1,0 +1,97 @@
+"""Traces through a simulated buffer: what the declared patterns say a buffer saves."""
+
+import numpy as np
+import pytest
+from energy.trace import Trace, buffered
+from energy.traced import case, traced
+from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream
+from tables import P
+
+from vio.energy.rows import uses
+from vio.energy.stages import frontend as model
+from vio.energy.stages.vision import SMALL_USED
+from vio.frontend import codec, klt
+from vio.window import residual_vision
+
+F = np.float32
+
+
+def test_a_line_buffer_of_a_window_reads_every_row_once():
+    """The image stream: with the declared line buffers no row of the image comes twice."""
+    plan, trace = sizes(), Trace(addresses=True)
+    table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
+    shot = trace.array("image0", image())
+    codec.receive(
+        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+    )
+    width, pixels = plan.width, plan.pixels
+    assert buffered(trace.log, "image0", 0 + width, width) == pixels, "a stream: one row is enough"
+    # The ring of 16 rows, kept whole, is read from nowhere else: it is written before it is read.
+    room = plan.size("stream.lines")
+    first = {}
+    for name, at, write in trace.log:
+        first.setdefault((name, at), write)
+    streams = [key for key in first if key[0].startswith("stream.") and key[0] != "stream.line"]
+    assert all(first[key] for key in streams)
+    assert buffered(trace.log, "stream.lines", room) == 0 < buffered(trace.log, "stream.lines", 400)
+
+
+@pytest.mark.parametrize("tensor", ["front.region", "front.basis", "front.patch"])
+def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
+    """Alignment: below the declared size something passes; from it on nothing is read twice."""
+    plan, trace = sizes(), Trace(addresses=True)
+    data, table = compressed(plan)
+    uv = np.array([[40.3, 38.6], [52.1, 41.2], [30.7, 44.9], [60.0, 35.5]] * 2, F)[:6]
+    stored, *_ = stored_templates(plan, data, table, uv)
+    s = scratch(trace)
+    warps = np.tile(np.eye(2, dtype=F), (6, 1, 1))
+    klt.align(
+        data, table, stored, plan.template_bits, warps, uv + F(0.4), np.full(6, 2, np.int8), 0,
+        np.array([10, 0.02, 0.5, 1.0], F), *s, np.zeros(6, F),
+    )  # fmt: skip
+    room = plan.size(tensor)
+    assert buffered(trace.log, tensor, room) == 0
+    assert buffered(trace.log, tensor, room // 4) > 0
+    for use in uses("track", model.align(plan, "klt", 0, "track.score"), model.patterns(plan)):
+        if use.tensor == tensor:
+            assert use.beyond(room) == (0, 0)
+            assert use.beyond(room // 4) == (use.reads, use.writes)
+
+
+@pytest.mark.parametrize("stage", ["vision", "relax"])
+def test_working_set_of_small_matrices(stage):
+    """The part of `work.small` a stage touches is the size declared for it."""
+    t = case(3)
+    trace, s = Trace(addresses=True), traced(t)[1]
+    s.work = trace.group("work", t.work)
+    args = s.slots, s.landmarks, t.ext, s.work.use, P["inv_sigma"], P["limit"]
+    if stage == "vision":
+        residual_vision.linearise(*args, s.system, s.work)
+    else:
+        residual_vision.relax(*args, s.work)
+    touched = {at for name, at, _ in trace.log if name == "work.small"}
+    assert len(touched) == SMALL_USED[stage]
+
+
+def test_every_arena_buffer_that_is_read_was_written():
+    """One frame through stream and alignment, from an arena of noise."""
+    plan, trace = sizes(), Trace(addresses=True)
+    table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
+    data = trace.array("frame0", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
+    codec.receive(image(), plan.reduce, data, table, *stream(trace, plan))
+    s = scratch(trace)
+    out = np.zeros(klt.template_bytes(plan.template_bits), np.uint8)
+    stored = trace.array("track.template", out)
+    for level in range(3):
+        x, y = F(40.3 / 2**level), F(38.6 / 2**level)
+        klt.take_template(data, table, level, x, y, plan.template_bits, *s[:3], stored)
+        klt.unpack_template(stored, plan.template_bits, s[2])
+        klt.steepest_descent(s[2], s[3])
+    written, early = set(), []
+    for name, at, write in trace.log:
+        if write:
+            written.add((name, at))
+        elif (name, at) not in written:
+            early.append((name, at))
+    # A nibble is set by reading its byte, whose other half is not written yet: nothing else.
+    assert {name for name, _ in early} <= {"frame0"}

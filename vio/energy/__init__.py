@@ -1,0 +1,1 @@
+"""Events to accesses, accesses to joules: what a frame costs on a chosen target."""

@@ -1,0 +1,216 @@
+"""Front end: the image stream, corners, templates, alignment, stereo search, outliers."""
+
+from vio.energy.actions import Op, Work
+from vio.energy.memory import indexed, line_buffer, resident, sequential
+from vio.energy.rows import Rows
+from vio.energy.rows import uses as made
+from vio.energy.stages import codec
+
+PATCH, TEMPLATE, REGION = 64, 100, 576
+BASIS, PIXELS = "front.basis", "front.patch"
+
+
+def prepare(event, bits) -> Rows:
+    """`unpack_template` and `steepest_descent`."""
+    r = Rows(event).add("track.template", TEMPLATE if bits == 8 else 2 + TEMPLATE // 2)
+    return r.add(PIXELS, 5 * PATCH, TEMPLATE).add(BASIS, 7 * PATCH, 8 * PATCH)
+
+
+def project(event) -> Rows:
+    """`project_patch`."""
+    return Rows(event).add("front.region", 4 * PATCH).add(BASIS, 3 * PATCH)
+
+
+def align(plan, kind, cam, score) -> list:
+    """`klt.align`, events of the name `kind`."""
+    n, uv = plan.shapes["track.id"][0], "front.uv_next"
+    load = codec.load(
+        plan, f"frame{cam}", f"{kind}_regions", f"{kind}_regions0", f"{kind}_regions1",
+        f"{kind}_blocks",
+    )  # fmt: skip
+    return [
+        *load,
+        Rows(f"cam{cam}").add(score, 0, n).add(uv, 2 * n),
+        Rows(f"{kind}_given").add("front.warp_next", 4),
+        Rows(f"{kind}_tried").add("front.first_level", 1),
+        prepare(f"{kind}_levels", plan.template_bits),
+        project(f"{kind}_iterations"),
+        Rows(f"{kind}_found").add(uv, 0, 2).add(score, 0, 1),
+    ]
+
+
+def search(plan) -> list:
+    """`stereo.search_epipolar`."""
+    n, regions = plan.shapes["track.id"][0], "search_regions"
+    zero, one = (regions if plan.search_level == k else None for k in (0, 1))
+    return [
+        *codec.load(plan, "frame1", regions, zero, one, "search_blocks"),
+        Rows("search_calls").add("front.wanted", n),
+        Rows("search_wanted").add("track.uv0", 2),
+        prepare("search_wanted", plan.template_bits),
+        project("search_hypotheses"),
+        Rows("search_found").add("track.inv_depth", 0, 1),
+    ]
+
+
+def templates(plan) -> list:
+    """`klt.take_template`."""
+    store = TEMPLATE if plan.template_bits == 8 else 2 + TEMPLATE // 2
+    r = Rows("templates").add("front.region", 6 * TEMPLATE).add(PIXELS, TEMPLATE, TEMPLATE)
+    load = codec.load(plan, "frame0", "templates", "templates0", "templates1", "template_blocks")
+    return [*load, r.add("track.template", 0, store)]
+
+
+def detect(plan) -> list:
+    """`detect.detect` on level 1 of cam0."""
+    frame, border = codec.Frame(plan), 6
+    w, h = frame.size[1]
+    rows, cols = plan.shapes["front.occupied"]
+    ring, sums = plan.size("front.ring"), plan.size("front.sums")
+    inner, cells = (w - 2) * (h - 2), rows * cols
+    scanned = h - 2 * border
+    r = Rows("detect_scans").add("frame0", frame.line_reads(1), 0, h)
+    r.add("front.rows", 4 * inner, w * h).add("front.ring", 2 * inner, ring + 2 * inner)
+    r.add("front.sums", 3 * inner, sums + 3 * inner).add("front.occupied", scanned * cols)
+    r.add("front.cell_score", cells, 2 * cells)
+    cell = Rows("detect_rows").add("front.cell_score", 1, 1).add("front.cell_xy", 2, 2)
+    pixel = Rows("detect_px").add("front.sums", 15)
+    return [r, cell, pixel, Rows("detect_found").add("front.cell_score", 0, -1)]
+
+
+def transfer(n) -> list:
+    """`predict.transfer`."""
+    uv, out = "track.uv0", "front.uv_next"
+    return [
+        Rows("transfer_calls").add(out, 0, 2 * n).add(uv, 2 * n),
+        Rows("transfer_given").add(uv, 2).add("track.inv_depth", 1),
+        Rows("predicted").add("track.warp", 4).add("front.warp_next", 0, 4).add(out, 0, 2),
+    ]
+
+
+def undistort(n, rays="front.rays_b") -> list:
+    """`camera.undistort`; the front end's tables of rays are billed as one."""
+    uv, weights = "track.uv0", "front.weights"
+    first = Rows("undistort_calls").add(rays, 0, 2 * n).add(weights, 0, n).add(uv, 2 * n)
+    return [first, Rows("undistort_given").add(uv, 2).add(rays, 0, 2).add(weights, 0, 1)]
+
+
+def inverse_depth(n) -> list:
+    """`predict.inverse_depth`."""
+    return [
+        Rows("inverse_calls").add("track.uv0", 2 * n),
+        Rows("inverse_given").add("track.uv1", 2),
+        Rows("stereo_tested").add("track.uv0", 2).add("track.uv1", 2).add("track.inv_depth", 0, 1),
+        Rows("stereo_refused").add("track.uv1", 0, 2).add("track.inv_depth", 0, -1),
+    ]
+
+
+def ransac(n) -> list:
+    """`outliers.ransac_translation`, where every pair drawn spans a direction."""
+    inlier, normals, a, b = "front.inlier", "front.normals", "front.rays_a", "front.rays_b"
+    # Still features are marked at once, moving ones if they fit: valid - moving + fitting
+    # = inliers, all of them marked once more at the end.
+    return [
+        Rows("cam0").add(inlier, n, n).add(a, 2 * n),
+        Rows("ransac_given").add(b, 2),
+        Rows("ransac_valid").add(a, 2).add(b, 2).add(normals, -1),
+        Rows("ransac_moving").add(normals, 1, 4),
+        Rows("ransac_inliers").add(normals, 1).add(inlier, 0, 2),
+        Rows("ransac_hypotheses").add(normals, 12),
+        Rows("ransac_tests").add(normals, 4).add(b, 2),
+    ]
+
+
+def patterns(plan) -> dict:
+    """How each tensor is walked."""
+
+    def scratch(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    def lines(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return line_buffer(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    def record(n):
+        def make(stage, tensor, event, *, reads, writes):
+            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
+
+        return make
+
+    out = {name: scratch for name in plan.tensors if name.startswith("front.")}
+    out |= {name: lines for name in plan.tensors if name.startswith("stream.")}
+    points = ("rays_a", "rays_b", "uv_next", "cell_xy")
+    out |= {f"front.{name}": record(2) for name in points}
+    out |= {"front.warp_next": record(4), "front.normals": record(4), "front.weights": record(1)}
+    out |= {"track.uv0": record(2), "track.uv1": record(2), "track.warp": record(4)}
+    return out | {"track.template": record(plan.shapes["track.template"][2])}
+
+
+def model(plan) -> dict:
+    """Stage -> rows of the front end."""
+    n = plan.shapes["track.id"][0]
+    out = {
+        "receive": [row for cam in range(plan.cameras) for row in codec.receive(plan, cam)],
+        "predict": transfer(n), "undistort": undistort(n),
+        "track": align(plan, "klt", 0, "track.score"), "ransac": ransac(n),
+        "detect": detect(plan), "templates": templates(plan),
+    }  # fmt: skip
+    if plan.cameras == 2:
+        out["search"] = search(plan)
+        out["stereo"] = align(plan, "stereo", 1, "front.score1") + inverse_depth(n)
+    return out
+
+
+def uses(plan) -> list:
+    """Accesses of every front-end stage."""
+    how = patterns(plan)
+    streams = {f"image{cam}": sequential for cam in range(plan.cameras)}
+    out = []
+    for stage, rows in model(plan).items():
+        # rows of a frame are written and scanned in order, patches of it are read at any place
+        frames = sequential if stage in ("receive", "detect") else four
+        mine = {f"frame{cam}": frames for cam in range(plan.cameras)}
+        out += made(stage, rows, how | streams | mine)
+    return out
+
+
+def four(stage, tensor, event, *, reads, writes):
+    """Bytes of a compressed frame that lie side by side in a patch: about four."""
+    return indexed(stage, tensor, event, reads=reads, writes=writes, record=4)
+
+
+def work(plan) -> list:
+    """Arithmetic per event, from the inner loops; a comparison counts as an addition."""
+    a16, a32, m32, d32 = Op.ADD_I16, Op.ADD_F32, Op.MUL_F32, Op.DIV_F32
+    a64, m64, d64, r64 = Op.ADD_F64, Op.MUL_F64, Op.DIV_F64, Op.SQRT_F64
+    w, h = plan.width // 2, plan.height // 2
+    receive = {
+        Op.ADD_I16: 3 * 4 + 2,  # 4 taps both ways, x3 as shift and add: two columns, a row
+        Op.ADD_I8: 6 + 4, Op.MUL_I32: 0.5,  # range of a block, codes
+    }  # fmt: skip
+    decoded = {m32: 16, a32: 16, Op.ADD_I32: 32}
+    out = [
+        Work("receive", "pyramid_px", receive),
+        Work("receive", "sensor_px", {a16: 8 + 3}),  # level above interpolated, taken off, signed
+        Work(
+            "detect", "detect_scans", {a16: 2 * w * h, Op.MUL_I32: 6 * w * h, Op.ADD_I32: 6 * w * h}
+        ),
+        Work("detect", "detect_px", {Op.ADD_I32: 12, m32: 2, a32: 4, d32: 1}),
+        Work("templates", "template_blocks", decoded),
+        Work("templates", "templates", {m32: 4 * TEMPLATE, a32: 9 * TEMPLATE}),
+        Work("predict", "predicted", {m64: 200, a64: 180, d64: 15}),
+        Work("undistort", "unprojected", {m64: 150, a64: 120, d64: 5}),
+        Work("ransac", "ransac_tests", {m64: 8, a64: 8, d64: 1, r64: 1}),
+    ]
+    basis = {m32: 12 * PATCH + TEMPLATE, a32: 14 * PATCH + TEMPLATE}
+    patch = {m32: 8 * PATCH, a32: 17 * PATCH}
+    for stage, kind in (("track", "klt"), ("stereo", "stereo")):
+        out.append(Work(stage, f"{kind}_levels", basis))
+        out.append(Work(stage, f"{kind}_blocks", decoded))
+        out.append(Work(stage, f"{kind}_regions0", {m32: 4 * REGION, a32: 3 * REGION}))
+        out.append(Work(stage, f"{kind}_iterations", patch | {d32: 5, Op.SQRT_F32: 1}))
+    out.append(Work("search", "search_wanted", basis))
+    out.append(Work("search", "search_blocks", decoded))
+    out.append(Work("search", "search_hypotheses", patch | {d32: 2, Op.SQRT_F32: 1}))
+    return out

@@ -1,0 +1,78 @@
+"""Preintegration of inertial samples."""
+
+from vio.energy import rows as shorthand
+from vio.energy.actions import Op, Work
+from vio.energy.memory import indexed, resident
+from vio.energy.rows import Rows
+
+OUT = "preintegrated"
+WORK = "imu.work"
+
+
+def per_step() -> Rows:
+    """One step: interpolate, rotate, propagate Jacobian and covariance."""
+    r = Rows("imu_samples")
+    R = f"{OUT}.R"
+    r.add("imu.gyro", 12).add("imu.accel", 12).add(WORK, 0, 6)
+    r.add(WORK, 3, 3).exp(WORK, WORK).multiply(WORK, WORK, WORK).multiply(R, WORK, WORK)
+    r.add(WORK, 3, 3).exp(WORK, WORK)
+    r.add(WORK, 9 + 9, 2 * 81)  # force at mid-step; A and B cleared
+    r.add(R, 18).add(WORK, 18 + 18 + 4 * 9, 9 * 3 + 9 * 5 + 9)  # A and B filled
+    # J <- A J + B
+    r.add(WORK, 54 + 2 * 54 * 9 + 54, 54 + 54)
+    # cov <- A cov A^T + B Q B^T, the second product on the lower triangle only
+    r.add(WORK, 2 * 81 * 9 + 45 * (9 + 9 + 12), 81 + 90)
+    r.add(WORK, 18).add(f"{OUT}.p", 3, 3).add(f"{OUT}.v", 6, 3)
+    return r.multiply(R, WORK, WORK).add(WORK, 9).add(R, 0, 9)
+
+
+def per_call() -> Rows:
+    """Start and end of an interval, and its whitening matrix."""
+    r = Rows("preintegrations")
+    r.add(f"{OUT}.dt", 0, 1).add(f"{OUT}.R", 0, 12).add(WORK, 54, 81 + 54).add(f"{OUT}.J", 0, 54)
+    r.add(f"{OUT}.p", 0, 3).add(f"{OUT}.v", 0, 3).add(f"{OUT}.bias", 0, 6)
+    r.normalise(f"{OUT}.R")
+    dots = sum(i * (i + 1) // 2 for i in range(9))
+    r.add(WORK, 45 + 2 * dots + 36, 45)
+    return r.add(f"{OUT}.whiten", dots, 45).add(WORK, dots + 45)
+
+
+def model(plan) -> list:
+    """`preintegrate`."""
+
+    def scratch(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    def record(n):
+        def make(stage, tensor, event, *, reads, writes):
+            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
+
+        return make
+
+    patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
+    patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "J", "whiten")}
+    rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]
+    return shorthand.uses("preintegrate", rows, patterns)
+
+
+def arrival() -> list:
+    """Samples written to the ring; each step stands for one new sample."""
+    rows = Rows("imu_samples").add("imu.t_ns", 0, 1).add("imu.gyro", 0, 3).add("imu.accel", 0, 3)
+    return shorthand.uses("preintegrate", [rows], {})
+
+
+def uses(plan) -> list:
+    """Arrival and use of inertial samples."""
+    return arrival() + model(plan)
+
+
+def work(plan) -> list:
+    """A J + B, A cov A^T + B Q B^T and three rotations; each sine or root counts as ten terms."""
+    products = 54 * 9 + 81 * 9 + 45 * (9 + 12) + 5 * 27
+    step = {Op.MUL_F64: products + 250, Op.ADD_F64: products + 200, Op.DIV_F64: 10, Op.SQRT_F64: 2}
+    end = {Op.MUL_F64: 280, Op.ADD_F64: 280, Op.DIV_F64: 90, Op.SQRT_F64: 12}
+    return [
+        Work("preintegrate", "imu_samples", step),
+        Work("preintegrate", "preintegrations", end),
+    ]

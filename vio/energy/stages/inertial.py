@@ -1,0 +1,146 @@
+"""Inertial factors and the marginalisation prior, added to the system."""
+
+from vio.energy.actions import Op, Work
+from vio.energy.memory import indexed, resident, reused
+from vio.energy.rows import Rows, uses
+from vio.energy.stages.solver import Dim, by_rows
+
+SMALL, H, B = "work.small", "system.H", "system.b"
+PRE = "preintegrated"
+TRIANGLE = 9 * 10 // 2
+
+
+def residual() -> Rows:
+    """`imu_residual`."""
+    r = Rows("imu_factors")
+    r.add(f"{PRE}.dt", 1).add(SMALL, 0, 15 * 30)
+    r.add("slots.bias", 6).add(f"{PRE}.bias", 6).add(SMALL, 0, 6)
+    # corrected rotation and its residual
+    r.add(SMALL, 9 + 9, 3 + 9).add(f"{PRE}.J", 9)
+    r.exp(SMALL, SMALL).multiply(f"{PRE}.R", SMALL, SMALL)
+    r.multiply("slots.R", "slots.R", SMALL).multiply(SMALL, SMALL, SMALL).log(SMALL, SMALL)
+    # position and velocity
+    r.add(SMALL, 3 + 3 * 12, 3 + 6).add(f"{PRE}.J", 3 * 12).add(f"{PRE}.p", 3).add(f"{PRE}.v", 3)
+    r.add("slots.p", 18).add("slots.v", 9 + 18).add("slots.R", 18)
+    # Jacobian of the rotation at the linearisation points
+    r.add(SMALL, 9, 3 + 9).add(f"{PRE}.J", 9).add("slots.bias_lin", 9).add(f"{PRE}.bias", 9)
+    r.exp(SMALL, SMALL).exp(SMALL, SMALL).multiply(f"{PRE}.R", SMALL, SMALL)
+    r.multiply("slots.R_lin", "slots.R_lin", SMALL).multiply(SMALL, SMALL, SMALL)
+    r.log(SMALL, SMALL).exp(SMALL, SMALL)
+    r.add(SMALL, 27 * 2 + 9, 18)
+    r.multiply(SMALL, f"{PRE}.J", SMALL).multiply(SMALL, SMALL, SMALL).add(SMALL, 27 * 2, 9)
+    # of position and velocity
+    r.add(SMALL, 9 * 2, 6 + 9 * 2 + 9 * 5 + 3 * 12).add("slots.R_lin", 9 * 7)
+    r.add("slots.p_lin", 18).add("slots.v_lin", 9 + 18).add(f"{PRE}.J", 3 * 12)
+    r.add(SMALL, 2 * 6, 2 * 6)
+    # whitened, last row first
+    r.add(f"{PRE}.whiten", TRIANGLE * 31).add(SMALL, TRIANGLE * 31, 9 * 31)
+    return r.add("slots.bias", 12).add(SMALL, 0, 6 * 3)
+
+
+def still() -> Rows:
+    """`still_residual`."""
+    r = Rows("still_factors").add(SMALL, 0, 15 * 30)
+    for at in ("slots.R", "slots.R_lin"):
+        r.multiply(at, at, SMALL).log(SMALL, SMALL)
+    r.add(SMALL, 3, 15 + 12).add("slots.p", 6).add("slots.v", 6)
+    return r.exp(SMALL, SMALL).add(SMALL, 27 * 2 + 9, 18)
+
+
+def factor(event) -> Rows:
+    """`add_factor`: 30 columns, all held by the system, 465 entries of its lower triangle."""
+    r = Rows(event).add(SMALL, 30 + 30 * 30).add(B, 30, 30)
+    r.add("system.pose_at", 12 * 31).add("system.motion_at", 18 * 31)
+    return r.add(SMALL, 465 * 30).add(H, 465, 465)
+
+
+def motion() -> list:
+    """`linearise_motion`: which pairs have a factor, then the factors."""
+    pairs = [
+        Rows("linearised_slots").add("slots.motion", 1),
+        Rows("assembled").add("slots.motion", -1),
+        Rows("pairs_first").add("slots.motion", 1),
+        Rows("pairs_both").add("work.factor", 1),
+        Rows("imu_factors").add("slots.still", 1),
+    ]
+    return [*pairs, residual(), factor("imu_factors"), still(), factor("still_factors")]
+
+
+def offset(calls, poses, rows, pose_at, motion_at, S) -> list:
+    """`offset_from_lin`; motions are (rows - 6 poses) / 9."""
+    pose = Rows(poses).multiply("slots.R_lin", "slots.R", SMALL).log(SMALL, SMALL)
+    pose.add("work.delta", 0, 6).add(SMALL, 3).add("slots.p", 3).add("slots.p_lin", 3)
+    out = [Rows(calls).add(pose_at, S).add(motion_at, S), pose]
+    for event, share in ((rows, 1 / 9), (poses, -6 / 9)):
+        r = Rows(event).add("work.delta", 0, 9 * share)
+        for name, n in (("v", 3), ("bias", 6)):
+            r.add(f"slots.{name}", n * share).add(f"slots.{name}_lin", n * share)
+        out.append(r)
+    return out
+
+
+def prior(plan) -> list:
+    """`linearise_prior`."""
+    S = plan.shapes["slots.t_ns"][0]
+    at, rows, delta = ("prior.pose_at", "prior.motion_at"), "work.rows", "work.delta"
+    dim = Dim("prior_rows", "prior_rows2", "prior_rows3")
+    out = [Rows("assembled").add("prior.dim", 1)]
+    out += offset("prior_calls", "prior_poses", "prior_rows", *at, S)
+    out.append(Rows("prior_calls").add(at[0], S).add(at[1], S))
+    out.append(Rows("prior_rows").add(rows, 0, 1).add(at[1], 1).add("system.motion_at", 1))
+    swap = Rows("prior_poses").add(at[0], 6).add("system.pose_at", 6)
+    out.append(swap.add(at[1], -6).add("system.motion_at", -6))
+    half = (1 / 2, 1 / 2, 0)
+    # e = L^T delta + r
+    out += dim.rows("prior.r", (1,)) + dim.rows("prior.L", half) + dim.rows(delta, half, (1,))
+    # b += L e, H += L L^T
+    out += dim.rows(rows, (3 / 2, 1 / 2, 0)) + dim.rows(B, (1,), (1,)) + dim.rows(delta, half)
+    out += dim.rows("prior.L", half) + dim.rows("prior.L", (2 / 3, 1, 1 / 3))
+    return out + dim.rows(H, half, half)
+
+
+def patterns(plan) -> dict:
+    """How each tensor is walked."""
+
+    def scratch(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    def record(n):
+        def make(stage, tensor, event, *, reads, writes):
+            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
+
+        return make
+
+    def whiten(stage, tensor, event, *, reads, writes):
+        """Used for 31 columns in turn: 9 rows kept are read once."""
+        steps = [(81, reads / 31, writes)]
+        return reused(stage, tensor, event, reads=reads, writes=writes, run=9, steps=steps)
+
+    out = {name: scratch for name in (SMALL, "work.rows", "work.delta")}
+    out |= {
+        f"{PRE}.whiten": whiten,
+        "prior.L": by_rows(plan, "prior.L", "prior.r"),
+        H: record(6),
+        B: record(6),
+    }
+    return out | {name: record(9) for name in ("slots.R", "slots.R_lin", f"{PRE}.J", f"{PRE}.R")}
+
+
+def model(plan) -> list:
+    """Both, as stages of their own."""
+    how = patterns(plan)
+    return uses("inertial", motion(), how) + uses("prior", prior(plan), how)
+
+
+def work(plan) -> list:
+    """Products of the factors (whitening, J^T J) and of the prior's triangles."""
+    M, A, D, R = Op.MUL_F64, Op.ADD_F64, Op.DIV_F64, Op.SQRT_F64
+    gram = 465 * 15 + 30 * 15 + 15
+    return [
+        Work("inertial", "imu_factors", {M: gram + 45 * 31 + 750, A: gram + 2000, D: 12, R: 10}),
+        Work("inertial", "still_factors", {M: gram + 150, A: gram + 150, D: 30, R: 4}),
+        Work("prior", "prior_rows3", {M: 1 / 6, A: 1 / 6}),
+        Work("prior", "prior_rows2", {M: 3 / 2, A: 2}),
+        Work("prior", "prior_poses", {M: 100, A: 80, D: 2, R: 1}),
+    ]

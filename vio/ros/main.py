@@ -1,0 +1,80 @@
+"""How a node starts and ends: exit 0 on SIGINT and SIGTERM, however often they come."""
+
+import logging
+import signal
+import sys
+
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from vio.ros import dds
+from vio.types import VioError
+
+SWITCH_S = 2e-4
+"""How long the executor may hold the interpreter while the worker comes out of a kernel [s]."""
+
+STOPPED_BY_FAULT = 1
+MISCONFIGURED = 2
+
+
+class Stop:
+    """Set by the first signal; later ones change nothing."""
+
+    def __init__(self):
+        self.asked, self.running = False, False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self)
+
+    def __call__(self, number, frame):
+        """Take a signal."""
+        first, self.asked = not self.asked, True
+        if first and not self.running:  # still compiling: do not wait for that
+            raise KeyboardInterrupt
+
+
+def run(make_node) -> int:
+    """Spin a node until it is done or a signal comes.
+
+    Args:
+        make_node: () -> node; it may have `close()`, `done` and `failed`.
+
+    Returns:
+        Exit code: 0, 1 after a fault, 2 for a mistake of the user's.
+    """
+    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    stop, node, code = Stop(), None, 0
+    dds.set_profile()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        node = make_node()
+        stop.running = True
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        while not stop.asked and not getattr(node, "done", False):
+            executor.spin_once(timeout_sec=0.1)
+            worker = getattr(node, "worker", None)
+            if worker is not None and worker.error is not None:
+                code = STOPPED_BY_FAULT
+                break
+    except VioError as error:
+        logging.getLogger("vio").error("%s", error)
+        code = MISCONFIGURED
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    finally:
+        stop.running = True  # nothing interrupts what follows
+        if node is not None:
+            if hasattr(node, "close"):
+                node.close()
+            node.destroy_node()
+        rclpy.try_shutdown()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the interpreter is still to end
+    return getattr(node, "code", 0) or code
+
+
+def exit_with(make_node):
+    """`run` and end the process with its code."""
+    sys.exit(run(make_node))
