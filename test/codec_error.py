@@ -29,7 +29,7 @@ def pyramid(image, bits):
 
     table, size = codec.layout(*image.shape, bits)
     data = np.zeros(size, np.uint8)
-    codec.receive(image, data, table, *stream_buffers(table))
+    codec.receive(image, 1, data, table, *stream_buffers(table))
     side, out = codec.REGION, []
     above, region = np.zeros((side, side), np.float32), np.zeros((side, side), np.float32)
     for level in range(len(bits)):

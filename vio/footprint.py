@@ -66,7 +66,8 @@ def ledger_table(tree) -> Table:
     table.add_column("bytes", justify="right", footer=str(total))
     for name in ("lives", "written by", "read by"):
         table.add_column(name, overflow="fold")
-    for group, size in tree["groups"].items():
+    for group in tree["groups"]:
+        size = sum(b["bytes"] for b in tree["buffers"] if b["group"] == group)
         table.add_section()
         table.add_row(f"[bold]{group}[/bold]", "", "", "", f"[bold]{size}[/bold]", "", "", "")
         for b in tree["buffers"]:
@@ -79,8 +80,8 @@ def ledger_table(tree) -> Table:
                     b["reader"],
                 )  # fmt: skip
     table.add_section()
-    note = "front and back scratch lie over each other"
-    table.add_row("overlap", "", "", "", str(-tree["overlap_bytes"]), note, "", "")
+    note = "scratch of front and back half, one over the other"
+    table.add_row("overlap", "", note, "", str(-tree["overlap_bytes"]), "", "", "")
     return table
 
 

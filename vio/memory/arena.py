@@ -48,9 +48,21 @@ class Buffer(NamedTuple):
         return self.format or f"{kind}{8 * np.dtype(self.dtype).itemsize}"
 
 
+HALVES = ("front", "back")
+
+
+def half_bytes(ledger) -> list[int]:
+    """Scratch of the front and of the back half."""
+    return [sum(b.bytes for b in ledger if b.lifetime == half) for half in HALVES]
+
+
 def overlap(ledger) -> int:
-    """Bytes saved by laying the scratch of the two halves over each other."""
-    return min(sum(b.bytes for b in ledger if b.lifetime == half) for half in ("front", "back"))
+    """Bytes saved by laying the scratch of the two halves over each other.
+
+    The larger one is rounded up to 8 bytes, for what stands behind it.
+    """
+    front, back = half_bytes(ledger)
+    return front + back - -(-max(front, back) // 8) * 8
 
 
 def arena_bytes(ledger) -> int:
@@ -76,12 +88,8 @@ class Arena:
         self.total_bytes = arena_bytes(ledger)
         gap = GUARD_BYTES if guards else 0
         order = sorted(ledger, key=lambda b: -np.dtype(b.dtype).itemsize)
-        size = sum(b.bytes for b in ledger) + gap * (len(order) + 1)
-        if not guards:
-            # The shared scratch comes first; 7 bytes at most align what follows.
-            halves = [[b for b in order if b.lifetime == half] for half in ("front", "back")]
-            shared = max(sum(b.bytes for b in half) for half in halves)
-            size = self.total_bytes + -shared % 8
+        side_by_side = sum(b.bytes for b in ledger) + gap * (len(order) + 1)
+        size = side_by_side if guards else self.total_bytes
         # Zeros of 8 bytes: the block begins where the widest element may stand.
         self.block = np.zeros(-(-size // 8), np.int64).view(np.uint8)[:size]
         self._views, self._guards = {}, []
@@ -89,10 +97,10 @@ class Arena:
             end = self._place(order, 0, gap)
             self._guards.append(("the end", self.block[end : end + gap]))
         else:
-            for half in halves:
-                self._place(half, 0, 0)
-            rest = [b for b in order if b.lifetime not in ("front", "back")]
-            self._place(rest, shared + -shared % 8, 0)
+            for half in HALVES:
+                self._place([b for b in order if b.lifetime == half], 0, 0)
+            rest = [b for b in order if b.lifetime not in HALVES]
+            self._place(rest, size - sum(b.bytes for b in rest), 0)
         self.clear()
 
     def _place(self, buffers, at, gap) -> int:

@@ -13,7 +13,7 @@ numbers without ids, and no coupling with the landmarks.
 
 import numpy as np
 
-from vio.memory.arena import arena_bytes, overlap
+from vio.memory.arena import HALVES, arena_bytes, half_bytes, overlap
 from vio.memory.roles import GROUPS, role
 
 RECORD = 6
@@ -59,12 +59,24 @@ def plain_bytes(buffer, ledger, lean: bool = False) -> int:
     return 8 * buffer.count
 
 
+def group_bytes(ledger) -> dict:
+    """Bytes of the arena by group.
+
+    Scratch of the two halves lies over each other: the smaller half takes nothing of its own
+    and is not counted, so that the groups sum to the arena.
+    """
+    front, back = half_bytes(ledger)
+    covered = HALVES[0] if front <= back else HALVES[1]
+    groups = dict.fromkeys(GROUPS, 0)
+    for b in ledger:
+        groups[role(b.name).group] += b.bytes if b.lifetime != covered else 0
+    groups["scratch"] += arena_bytes(ledger) - sum(groups.values())  # what rounding adds
+    return groups
+
+
 def plain_layout(ledger) -> dict:
     """Bytes of the plain layout by group with the factors it is larger by; the same for `lean`."""
-    own = dict.fromkeys(GROUPS, 0)
-    for b in ledger:
-        own[role(b.name).group] += b.bytes
-    out = {}
+    own, out = group_bytes(ledger), {}
     for key, lean in (("plain", False), ("lean", True)):
         groups = dict.fromkeys(GROUPS, 0)
         for b in ledger:
@@ -80,11 +92,13 @@ def plain_layout(ledger) -> dict:
 
 
 def describe(ledger) -> dict:
-    """The ledger as a tree for JSON: `total_bytes`, `buffers`, `groups`, `plain`."""
-    buffers, groups = [], dict.fromkeys(GROUPS, 0)
+    """The ledger as a tree for JSON: `total_bytes`, `overlap_bytes`, `groups`, `plain`, `buffers`.
+
+    The buffers less the overlap are the total, and so are the groups.
+    """
+    buffers = []
     for b in ledger:
         r = role(b.name)
-        groups[r.group] += b.bytes
         buffers.append(
             {
                 "name": b.name,
@@ -104,7 +118,7 @@ def describe(ledger) -> dict:
     return {
         "total_bytes": arena_bytes(ledger),
         "overlap_bytes": overlap(ledger),
-        "groups": groups,
+        "groups": group_bytes(ledger),
         "plain": plain_layout(ledger),
         "buffers": buffers,
     }
