@@ -132,6 +132,7 @@ class FeatureTracker:
         )  # fmt: skip
         lost = tracks.score <= 0
         s.uv_next[lost] = np.nan
+        s.warp_next[lost] = 0.0  # scratch is anything where no feature was
         tracks.uv0[:] = s.uv_next
         tracks.warp[:] = s.warp_next
         self.drop(lost)
@@ -158,9 +159,16 @@ class FeatureTracker:
         )  # fmt: skip
         self.drop(s.inlier == 0)
         tally.add(
-            ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n,
-            ransac_given=seen(s.rays_a), ransac_moving=moving, ransac_tests=tests, ransac_valid=both,
-            undistort_calls=1, undistort_given=n,
+            ransac_hypotheses=tried,
+            ransac_points=n,
+            ransac_inliers=inliers,
+            unprojected=2 * n,
+            ransac_given=seen(s.rays_a),
+            ransac_moving=moving,
+            ransac_tests=tests,
+            ransac_valid=both,
+            undistort_calls=1,
+            undistort_given=n,
         )
 
     def wants_keyframe(self, still, tally) -> bool:
