@@ -5,7 +5,7 @@ Blocks are 4x4. A level above the finest holds per block its darkest value (8 bi
 coding (Delp & Mitchell, 1979) with more levels. The finest level holds what its pixels differ
 from the level above, decoded and interpolated: per block a mean magnitude (4 bit), per pixel the
 sign (1 bit) or sign and size (2 bit): one step of a Laplacian pyramid (Burt & Adelson, 1983).
-At 1.25 bit per pixel it errs half as much as plain one-bit truncation at 1.8. Codes of
+At 1.25 bit per pixel it errs 0.6 times as much as one-bit truncation at 1.75. Codes of
 8 bit stand for raw pixels: the uncompressed build runs the same kernels.
 
 A frame is one byte array and a table with a row per level: see `COLUMNS`.
