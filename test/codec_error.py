@@ -25,11 +25,11 @@ def stream_buffers(table):
 
 def pyramid(image, bits):
     """Decoded levels [(h, w) float32] of an image coded with `bits` per level."""
-    from vio.frontend import codec
+    from vio.frontend import codec, encode
 
     table, size = codec.layout(*image.shape, bits)
     data = np.zeros(size, np.uint8)
-    codec.receive(image, 1, data, table, *stream_buffers(table))
+    encode.receive(image, 1, data, table, *stream_buffers(table))
     side, out = codec.REGION, []
     above, region = np.zeros((side, side), np.float32), np.zeros((side, side), np.float32)
     for level in range(len(bits)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vio.frontend import codec, klt
+from vio.frontend import codec, encode, klt
 
 RAW = 8, 8, 8
 PACKED = 1, 2, 4
@@ -28,13 +28,14 @@ def block():
     return np.zeros((codec.BLOCK, codec.BLOCK), np.float32)
 
 
-def compress(image, bits=RAW):
+def compress(image, bits=RAW, reduce=1):
     """(data, table, counts) of an image."""
-    table, size = codec.layout(*image.shape, bits)
+    height, width = image.shape
+    table, size = codec.layout(height // reduce, width // reduce, bits)
     width = int(table[0, codec.WIDTH])
     data = np.zeros(size, np.uint8)
-    counts = codec.receive(
-        np.ascontiguousarray(image), data, table,
+    counts = encode.receive(
+        np.ascontiguousarray(image), reduce, data, table,
         np.zeros((codec.LINES, width), np.uint8),
         np.zeros((len(bits) - 1, 8, width // 2), np.uint8), np.zeros((8, width // 2), np.uint8),
         np.zeros(width + 2, np.uint16), np.zeros((4, width), np.int16),

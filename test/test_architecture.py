@@ -41,7 +41,17 @@ ALLOWED = {
     "footprint": OFFLINE | {"replay"},
     "choices": set(),
     "cli": OFFLINE
-    | {"choices", "_jit", "sim", "replay", "about", "report", "console", "footprint", "ros"},
+    | {
+        "choices",
+        "_jit",
+        "sim",
+        "replay",
+        "about",
+        "report",
+        "console",
+        "footprint",
+        "ros",
+    },
     "ros": OFFLINE | {"console"},
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""

@@ -19,6 +19,15 @@ def test_configuration_page_is_current():
     assert page == docs_table(), "run: vio info --config-table > docs/configuration.md"
 
 
+def test_memory_page_is_current():
+    from vio.footprint import markdown
+    from vio.sim.rig import euroc_rig
+
+    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    table = page.partition("<!-- profiles -->\n")[2].partition("<!-- end -->")[0]
+    assert table == markdown(euroc_rig()), "put what vio memory --profiles prints there"
+
+
 def test_version_has_one_value():
     package = ET.parse(ROOT / "package.xml").getroot()
     assert package.find("version").text == vio.__version__

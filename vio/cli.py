@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vio.choices import Align, Profile
+from vio.choices import Align, Configs, Debug, Json, Mono, Out, Profile, Quiet, Settings
 from vio.console import errors, note, note_if_cold, progress_bar, show, show_parts, spinner
 from vio.types import VioError
 
@@ -18,20 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no table.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Out = Annotated[
-    Path | None, typer.Option("--out", help="Run folder; default `runs/<name>-<time>`.")
-]
-Configs = Annotated[
-    list[Path] | None, typer.Option("--config", "-c", help="YAML over the defaults; repeat.")
-]
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", help="One setting, `section.key=value`; repeat.")
-]
-Mono = Annotated[bool, typer.Option("--mono", help="Use the left camera only.")]
 
 
 @app.callback()
@@ -255,6 +241,9 @@ def memory(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="With --ablate: stop after this many seconds.")
     ] = None,
+    profiles: Annotated[
+        bool, typer.Option("--profiles", help="Print the built-in profiles as Markdown only.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -275,6 +264,9 @@ def memory(
             from vio.sim.rig import euroc_rig
 
             rig = opened(dataset, mono).rig if dataset else euroc_rig()
+            if profiles:
+                sys.stdout.write(footprint.markdown(rig))
+                return
             show_parts(footprint.memory(rig, settings, mono), as_json)
             return
         silent = quiet or as_json

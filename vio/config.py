@@ -103,9 +103,9 @@ class WindowConfig:
         0.1, "1", "share of a keyframe's landmarks in view below which it leaves", 0.0, 1.0
     )
     small_turn: float = setting(
-        2e-5, "rad", "steps smaller than this end the optimisation", 0.0, 1.0
+        5e-4, "rad", "steps smaller than this end the optimisation", 0.0, 1.0
     )
-    small_move: float = setting(1e-4, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
+    small_move: float = setting(5e-3, "m", "steps smaller than this end the optimisation", 0.0, 1.0)
     repropagate_gyro: float = setting(
         0.01, "rad/s", "move of the gyro bias that integrates an interval anew", 0.0, 1.0
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rich.box import SIMPLE
 from rich.table import Table
 
-from vio.config import overlay
+from vio.config import load, overlay
 from vio.memory.arena import arena_bytes
 from vio.memory.budget import check_budget
 from vio.memory.plain import describe, plain_layout
@@ -27,6 +27,7 @@ TECHNIQUES = {
 }
 """Technique -> settings without it."""
 
+PROFILES = ("navion", "default", "nano")
 FIGURES = ("ate_rmse_m", "coverage", "cpu_ms_per_frame_mean")
 
 
@@ -98,6 +99,28 @@ def group_table(tree) -> Table:
         first, second = factors
         table.add_row(name, str(own), str(large), first, str(small), second)
     return table
+
+
+def markdown(rig) -> str:
+    """The profiles of `config/` in figures, a generated part of docs/memory.md."""
+    names = ("frames", "graph", "solver", "imu", "scratch")
+    out = [
+        "| profile | total [B] | " + " | ".join(names) + " | budget [B] |",
+        "| --- " * (len(names) + 3) + "|",
+    ]
+    factors = [
+        "| profile | frames | graph | solver | total | lean total |",
+        "| --- " * 6 + "|",
+    ]
+    for profile in PROFILES:
+        config = load([profile])
+        tree = describe(ledger(rig, config))
+        sizes = " | ".join(str(tree["groups"][name]) for name in names)
+        budget = config.memory.budget_bytes
+        out.append(f"| `{profile}` | **{tree['total_bytes']}** | {sizes} | {budget} |")
+        of = [*tree["plain"]["factors"].values(), tree["plain"]["lean"]["factors"]["total"]]
+        factors.append(f"| `{profile}` | " + " | ".join(f"{x:.2f}" for x in of) + " |")
+    return "\n".join([*out, "", *factors, ""])
 
 
 def ablation(dataset, config, seconds=None, mono: bool = False, progress=None):

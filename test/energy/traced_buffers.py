@@ -10,7 +10,7 @@ from tables import P
 from vio.energy.rows import uses
 from vio.energy.stages import frontend as model
 from vio.energy.stages.vision import SMALL_USED
-from vio.frontend import codec, klt
+from vio.frontend import codec, encode, klt
 from vio.window import residual_vision
 
 F = np.float32
@@ -21,7 +21,7 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
     plan, trace = sizes(), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image())
-    codec.receive(
+    encode.receive(
         shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     width, pixels = plan.width, plan.pixels
@@ -78,7 +78,7 @@ def test_every_arena_buffer_that_is_read_was_written():
     plan, trace = sizes(), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     data = trace.array("frame0", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
-    codec.receive(image(), plan.reduce, data, table, *stream(trace, plan))
+    encode.receive(image(), plan.reduce, data, table, *stream(trace, plan))
     s = scratch(trace)
     out = np.zeros(klt.template_bytes(plan.template_bits), np.uint8)
     stored = trace.array("track.template", out)

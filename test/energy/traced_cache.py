@@ -11,7 +11,7 @@ from energy.traced_front import image, sizes, stream
 from vio.energy.actions import Level
 from vio.energy.memory import LevelSpec, Tensor, map_uses
 from vio.energy.stages import frontend, solver
-from vio.frontend import codec
+from vio.frontend import codec, encode
 from vio.window import solve
 
 LINE, WAYS = 64, 8
@@ -50,7 +50,7 @@ def test_receive(name):
     plan, trace = sizes(name, (192, 160)), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image(0, (192, 160)))
-    codec.receive(
+    encode.receive(
         shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     itemsize = {key: int(plan.tensors[key].bits // 8) for key in trace.counts}

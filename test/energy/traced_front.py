@@ -10,7 +10,7 @@ from world import EQUIDISTANT, RADTAN
 from vio.config import Config, FrontendConfig
 from vio.energy.stages import codec as codec_model
 from vio.energy.stages import frontend as model
-from vio.frontend import codec, detect, klt, outliers, predict, stereo
+from vio.frontend import codec, detect, encode, klt, outliers, predict, stereo
 from vio.geometry import camera
 
 W, H, N = 96, 80, 6
@@ -59,7 +59,7 @@ def compressed(plan, seed=0):
     table, size = codec.layout(plan.height, plan.width, bits(plan))
     data = np.zeros(size, np.uint8)
     shot = image(seed, (plan.width, plan.height)).astype(np.int64)
-    codec.receive(shot, plan.reduce, data, table, *wide(plan))
+    encode.receive(shot, plan.reduce, data, table, *wide(plan))
     return data, table
 
 
@@ -74,7 +74,7 @@ def test_receive(name, size, reduce):
     plan, trace = sizes(name, size, reduce=reduce), Trace()
     table, n = codec.layout(plan.height, plan.width, bits(plan))
     shot = trace.array("image0", image(1, size))
-    codec.receive(
+    encode.receive(
         shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     check(trace, as_uses(codec_model.receive(plan, 0)), {"cam0": 1})

@@ -6,7 +6,7 @@ from images import PACKED, RAW, block, compress, decode
 from naive import codec as naive
 from textures import texture, to_u8
 
-from vio.frontend import codec
+from vio.frontend import codec, encode
 from vio.frontend.klt import place_region
 
 TEXTURE = to_u8(texture(128, 1.5, seed=1))
@@ -83,7 +83,7 @@ def test_halve_row_against_twin():
     rng = np.random.default_rng(1)
     rows = rng.integers(0, 256, (4, 40)).astype(np.uint8)
     out = np.zeros(20, np.uint8)
-    codec.halve_row(*rows, np.zeros(42, np.uint16), out)
+    encode.halve_row(*rows, np.zeros(42, np.uint16), out)
     np.testing.assert_array_equal(out, naive.halve_row(*rows))
 
 
@@ -95,7 +95,7 @@ def test_row_of_blocks_against_twin(bits):
     table, size = codec.layout(16, 80, (8, bits))
     data, out = np.zeros(size, np.uint8), np.zeros((8, 8), np.float32)
     for row in range(2):
-        codec.encode_rows(rows, 4 * row, row, data, table, 1)
+        encode.encode_rows(rows, 4 * row, row, data, table, 1)
     low, spread, codes = naive.encode_rows(rows, bits)
     for row, col in [(0, 0), (0, 9), (1, 4)]:
         codec.decode_block(data, table, 1, row, col, out, 2, 3)
@@ -113,7 +113,7 @@ def test_difference_to_the_level_above_against_twin():
     line = rng.integers(0, 256, 40).astype(np.uint8)
     near, far = rng.integers(0, 256, (2, 20)).astype(np.uint8)
     out = np.zeros(40, np.int16)
-    codec.subtract_above(line, near, far, np.zeros(22, np.int16), out)
+    encode.subtract_above(line, near, far, np.zeros(22, np.int16), out)
     np.testing.assert_array_equal(out, naive.subtract_above(line, near, far))
 
 
@@ -124,7 +124,7 @@ def test_finest_row_of_blocks_against_twin(bits):
     table, size = codec.layout(*shape, (bits, 4))
     data = np.zeros(size, np.uint8)
     for row in range(4):
-        codec.encode_finest(
+        encode.encode_finest(
             picture, above, row, data, table, np.zeros((4, 48), np.int16), np.zeros(26, np.int16)
         )
     mean, size = naive.encode_finest(picture, above, bits)
@@ -157,3 +157,18 @@ def test_regions_at_the_borders(bits):
             )
             np.testing.assert_allclose(out, naive.load_region(levels[level], x0, y0), atol=1e-3)
             assert blocks == 36 if level or bits[0] == 8 else blocks > 36
+
+
+def test_reduced_rows_are_rounded_means():
+    image = np.random.default_rng(5).integers(0, 256, (12, 50)).astype(np.uint8)
+    for factor in (1, 2, 4):
+        out = np.zeros(48 // factor, np.uint8)
+        encode.reduce_rows(image, 4, factor, np.zeros(50, np.uint16), out)
+        twin = naive.reduce_rows(image, 4, factor)
+        np.testing.assert_array_equal(out, twin[: out.size])
+
+
+def test_a_reduced_image_is_received_as_its_small_self():
+    image = np.random.default_rng(6).integers(0, 256, (128, 192)).astype(np.uint8)
+    small = np.array([naive.reduce_rows(image, y, 2) for y in range(0, 128, 2)])
+    np.testing.assert_array_equal(compress(image, PACKED, 2)[0], compress(small, PACKED)[0])

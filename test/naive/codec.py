@@ -148,3 +148,11 @@ def load_region(level, x0, y0):
     rows = np.clip(np.arange(y0, y0 + REGION), 0, level.shape[0] - 1)
     cols = np.clip(np.arange(x0, x0 + REGION), 0, level.shape[1] - 1)
     return level[np.ix_(rows, cols)]
+
+
+def reduce_rows(image, first, factor):
+    """One row: the mean of factor x factor pixels of the rows from `first` on, rounded."""
+    rows = image[first : first + factor].astype(float)
+    width = image.shape[1] // factor
+    squares = rows[:, : width * factor].reshape(factor, width, factor)
+    return np.floor(squares.mean(axis=(0, 2)) + 0.5).astype(np.uint8)

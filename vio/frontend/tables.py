@@ -13,7 +13,7 @@ class TrackTable(NamedTuple):
     """One row per feature slot; a free slot has id -1 and uv0 NaN."""
 
     id: np.ndarray  # (N,) int64
-    age: np.ndarray  # (N,) int32 frames
+    age: np.ndarray  # (N,) int16 frames
     uv0: np.ndarray  # (N, 2) float32 px
     uv1: np.ndarray  # (N, 2) float32 px, NaN without a match
     inv_depth: np.ndarray  # (N,) float32 1/m in cam0, 0 = unknown
@@ -116,7 +116,7 @@ def buffers(rig, config) -> list[Buffer]:
     ):
         add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")
     add("track.id", (n,), "i4", "run", "identity of a feature")
-    add("track.age", (n,), "i4", "run", "frames seen")
+    add("track.age", (n,), "i2", "run", "frames seen")
     add("track.uv0", (n, 2), "f4", "run", "pixel in cam0")
     add("track.uv1", (n, 2), "f4", "run", "pixel in cam1")
     add("track.inv_depth", (n,), "f4", "run", "inverse depth in cam0")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vio.frontend import codec, detect, klt, outliers, predict, stereo
+from vio.frontend import codec, detect, encode, klt, outliers, predict, stereo
 from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits, reduced
 from vio.geometry.camera import undistort
 from vio.types import Tracks
@@ -99,7 +99,7 @@ class FeatureTracker:
     def receive(self, cam, image, tally):
         """Stream one image into its compressed frame; returns (data, table)."""
         data = self.frames[cam]
-        pixels, above, blocks = codec.receive(
+        pixels, above, blocks = encode.receive(
             image, self.config.reduce, data, self.table, *self.stream
         )
         tally.add(sensor_px=pixels, pyramid_px=above, blocks_encoded=blocks)
@@ -132,6 +132,7 @@ class FeatureTracker:
         )  # fmt: skip
         lost = tracks.score <= 0
         s.uv_next[lost] = np.nan
+        s.warp_next[lost] = 0.0  # scratch is anything where no feature was
         tracks.uv0[:] = s.uv_next
         tracks.warp[:] = s.warp_next
         self.drop(lost)
@@ -158,9 +159,16 @@ class FeatureTracker:
         )  # fmt: skip
         self.drop(s.inlier == 0)
         tally.add(
-            ransac_hypotheses=tried, ransac_points=n, ransac_inliers=inliers, unprojected=2 * n,
-            ransac_given=seen(s.rays_a), ransac_moving=moving, ransac_tests=tests, ransac_valid=both,
-            undistort_calls=1, undistort_given=n,
+            ransac_hypotheses=tried,
+            ransac_points=n,
+            ransac_inliers=inliers,
+            unprojected=2 * n,
+            ransac_given=seen(s.rays_a),
+            ransac_moving=moving,
+            ransac_tests=tests,
+            ransac_valid=both,
+            undistort_calls=1,
+            undistort_given=n,
         )
 
     def wants_keyframe(self, still, tally) -> bool:
@@ -323,8 +331,8 @@ class FeatureTracker:
         """Copies of the live tracks in pixels of the full image; ages grow by one frame."""
         tracks = self.tracks
         alive = np.flatnonzero(tracks.id >= 0)
-        ages = tracks.age[alive].copy()
-        tracks.age[alive] += 1
+        ages = tracks.age[alive].astype(np.int32)
+        tracks.age[alive] = np.minimum(ages, 2**15 - 2) + 1
         factor, half = self.config.reduce, np.float32(0.5)
         uv0, uv1 = (factor * (uv[alive] + half) - half for uv in (tracks.uv0, tracks.uv1))
         return Tracks(

@@ -73,9 +73,10 @@ class SlidingWindow:
         H = np.diag(1.0 / np.repeat([sigma[0], *sigma[2:]], 3) ** 2)
         up_imu = R_world_imu[2]
         H[:3, :3] += np.outer(up_imu, up_imu) * (1 / sigma[1] ** 2 - 1 / sigma[0] ** 2)
-        L = H[np.tril_indices(15)]
+        L = self.system.H
+        L[:120] = H[np.tril_indices(15)]
         cholesky(L, 15, 0.0)
-        prior.L[:120] = L
+        prior.L[:120] = L[:120]
         prior.r[:15] = 0.0
         prior.dim[0] = 15
         prior.pose_at[slot], prior.motion_at[slot] = 0, 6

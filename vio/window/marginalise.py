@@ -122,7 +122,15 @@ def marginalise(
         (rows of the system, landmarks folded in, residuals, blocks, rows kept).
     """
     leaving, n = layout(
-        slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system,
+        slots,
+        order,
+        prior,
+        leave_pose,
+        leave_motion,
+        factor,
+        landmarks,
+        use,
+        system,
         work.counts,
     )
     system.H[: n * (n + 1) // 2] = 0.0

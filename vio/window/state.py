@@ -166,13 +166,17 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         "bearings": "the current tracks, undistorted",
     }  # fmt: skip
     frame = ("system", "work", "bearings")
+
+    def lifetime(group, name):
+        # The counts wait for the next flush: they are zero, not anything, between frames.
+        return "back" if group in frame and name != "counts" else "run"
+
     forms = {"landmarks.weight": "steps of focal length / 200"}
     if memory.observation_bits == 16:
         forms["landmarks.xy"] = "fixed point, 2^-14"
     return [
         Buffer(
-            f"{group}.{name}", shape, dtype,
-            "back" if group in frame and name != "counts" else "run", notes[group],
+            f"{group}.{name}", shape, dtype, lifetime(group, name), notes[group],
             forms.get(f"{group}.{name}", ""),
         )
         for group, fields in shapes.items()
