@@ -17,7 +17,7 @@ from vio.types import Status
 ENTRIES = {
     "geometry.camera": ["undistort"],
     "imu.preintegrate": ["preintegrate"],
-    "frontend.codec": ["receive"],
+    "frontend.encode": ["receive"],
     "frontend.detect": ["detect"],
     "frontend.klt": ["align", "take_template"],
     "frontend.predict": ["transfer", "inverse_depth"],

@@ -195,9 +195,20 @@ class SlidingWindow:
         self.reject(tally)
         if tracks.keyframe:
             self.slots.key[slot] = 1
+            self.make_room(int((row_of < 0).sum()))
             self.host(slot, tracks, row_of, tally)
             self.activate(tally)
             tally.add(keyframes=1)
+
+    def make_room(self, wanted):
+        """Free rows for `wanted` new landmarks: those out of view and seen least go first."""
+        lm = self.landmarks
+        short = wanted - int((lm.id < 0).sum())
+        if short > 0:
+            seen = (lm.weight > 0).sum(axis=(1, 2))
+            idle = np.flatnonzero((lm.id >= 0) & (lm.weight[:, self.newest, 0] == 0))
+            gone = idle[np.argsort(seen[idle], kind="stable")[:short]]
+            lm.id[gone], lm.active[gone] = -1, 0
 
     def undistort(self, tracks):
         """Bearings of the tracks into the scratch of this frame."""
