@@ -67,7 +67,6 @@ class FeatureTracker:
         self.next_id = 0
         self.n_key = 0
         self.R_cam_key = np.eye(3)
-        self.frames_since_key = 0
 
     def process(self, frame, prediction, tally) -> Tracks:
         """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
@@ -137,7 +136,6 @@ class FeatureTracker:
         tracks.warp[:] = s.warp_next
         self.drop(lost)
         self.R_cam_key = R @ self.R_cam_key
-        self.frames_since_key += 1
         tally.add(
             predicted=n, klt_regions=loads, klt_blocks=blocks, klt_levels=prepared,
             klt_iterations=iterations, klt_found=found, klt_regions0=loads0, klt_regions1=loads1,
@@ -317,7 +315,6 @@ class FeatureTracker:
         tracks.uv_key[:] = tracks.uv0
         self.n_key = int((tracks.id >= 0).sum())
         self.R_cam_key = np.eye(3)
-        self.frames_since_key = 0
 
     def drop(self, mask):
         """Free the slots of `mask` (N,) bool."""

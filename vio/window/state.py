@@ -48,7 +48,7 @@ class Landmarks(NamedTuple):
     active: np.ndarray  # (M,) uint8: 0 depth unknown, 1 in use
     point: np.ndarray  # (M, 3) x, y on the host's normalised plane, inverse depth 1/m
     xy: np.ndarray  # (M, S, 2, 2) per camera: normalised x, y in steps of `Extrinsics.step`
-    weight: np.ndarray  # (M, S, 2) uint8 px per unit, in steps of `weight_step`; 0 = not seen
+    weight: np.ndarray  # (M, S, 2) uint8 px per unit, in steps of `Extrinsics.step`; 0 = not seen
 
 
 class Extrinsics(NamedTuple):
