@@ -101,6 +101,19 @@ def test_an_interrupted_run_keeps_what_it_had(tmp_path, monkeypatch, error):
     assert len(np.load(tmp_path / "events.npz")["t_ns"]) == 40
 
 
+def test_an_interruption_while_compiling_leaves_a_complete_folder(tmp_path, monkeypatch):
+    def interrupted(odometry, progress):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replay, "warm_up", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replay.run(FakeDataset(), Config(), tmp_path)
+    metrics = read_metrics(tmp_path)
+    assert metrics["complete"] is False and metrics["frames"] == 0
+    assert metrics["coverage"] is None and metrics["ate_rmse_m"] is None
+    assert len(np.load(tmp_path / "estimates.npz")["t_ns"]) == 0
+
+
 def test_same_input_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

@@ -6,7 +6,9 @@ cached kernel calls from another file, and would go on returning the old numbers
 """
 
 import hashlib
+import importlib
 import os
+import sys
 from pathlib import Path
 
 import numba
@@ -52,6 +54,28 @@ def kernel(function):
     compiled = numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True)(function)
     KERNELS.append(compiled)
     return compiled
+
+
+def compiled() -> tuple[int, int]:
+    """How many of the odometry's kernels are compiled or loaded, and how many there are."""
+    ours = [k for k in KERNELS if not k.py_func.__module__.startswith("vio.sim")]
+    return sum(bool(k.signatures) for k in ours), len(ours)
+
+
+def load_compiler() -> None:
+    """Load what numba needs before its first kernel, but not SciPy's BLAS.
+
+    numba looks for it to see whether `np.cov` can be had, which takes longer than all else;
+    no kernel here calls BLAS, and a program that has loaded it already keeps it.
+    """
+    absent = "scipy.linalg" not in sys.modules
+    if absent:
+        sys.modules["scipy.linalg"] = None  # an import of it now fails at once
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        if absent:
+            del sys.modules["scipy.linalg"]
 
 
 def parallel_kernel(function):

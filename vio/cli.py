@@ -1,5 +1,6 @@
 """The `vio` command. Arguments are checked before anything slow is imported."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vio.choices import Align, Configs, Debug, Json, Mono, Out, Profile, Quiet, Settings
-from vio.console import errors, note, note_if_cold, progress_bar, show, show_parts, spinner
+from vio.console import errors, kernel_bar, note, note_if_cold, progress_bar, show, show_parts
 from vio.types import VioError
 
 app = typer.Typer(
@@ -331,8 +332,8 @@ def warmup(quiet: Quiet = False, debug: Debug = False):
         from vio.warm import warm_up
 
         began = time.perf_counter()
-        with spinner("compiling", quiet):
-            warm_up(Odometry(euroc_rig(), Config()))
+        with kernel_bar(quiet) as compiling:
+            warm_up(Odometry(euroc_rig(), Config()), compiling)
         note(f"kernels ready after {time.perf_counter() - began:.1f} s", quiet)
 
 
@@ -340,6 +341,7 @@ def main():
     """Entry point of the console script."""
     from vio.ros.cli import app as ros
 
+    gc.set_threshold(100_000)  # starting makes many objects and hardly any garbage
     app.add_typer(ros, name="ros")
     app()
 
@@ -358,9 +360,9 @@ def replay(
     interval(source, start, seconds)  # a mistake here must not leave an empty folder
     folder = runfolder.create(name or source.name, out)
     try:
-        with progress_bar("frames", silent) as progress:
+        with kernel_bar(silent) as compiling, progress_bar("frames", silent) as progress:
             metrics = run_dataset(
-                source, settings, folder, start, seconds, mono, view, progress, target
+                source, settings, folder, start, seconds, mono, view, progress, target, compiling
             )
     except KeyboardInterrupt:
         note(f"interrupted; results so far in {folder}", False)

@@ -57,13 +57,13 @@ def note_if_cold(silent: bool):
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, silent: bool):
+def progress_bar(label: str, silent: bool, unit: str = "images"):
     """`progress(done, total)` that draws a bar once the work has lasted two seconds."""
     from tqdm import tqdm
 
     rarely = 0.2 if sys.stderr.isatty() else 15  # a log file wants lines, not a film
     with tqdm(
-        desc=label, unit=" images", delay=2, leave=False, mininterval=rarely, disable=silent
+        desc=label, unit=f" {unit}", delay=2, leave=False, mininterval=rarely, disable=silent
     ) as bar:
 
         def progress(done: int, total: int):
@@ -71,6 +71,11 @@ def progress_bar(label: str, silent: bool):
             bar.update(done - bar.n)
 
         yield progress
+
+
+def kernel_bar(silent: bool):
+    """The bar of kernels being compiled."""
+    return progress_bar("compiling", silent, "kernels")
 
 
 @contextlib.contextmanager

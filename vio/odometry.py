@@ -90,13 +90,13 @@ class Odometry:
         camera = self.rig.cam0
         blocks = rng.integers(0, 256, (-(-camera.height // 8), -(-camera.width // 8)), np.uint8)
         wall = np.kron(blocks, np.ones((8, 8), np.uint8))[: camera.height, : camera.width].copy()
-        period = round(1e9 / self.rig.imu.rate_hz)
-        sample = np.zeros(10, IMU_DTYPE)
+        period, many = round(1e9 / self.rig.imu.rate_hz), 40  # few frames: a start must be quick
+        sample = np.zeros(many, IMU_DTYPE)
         sample["accel"][:, 2] = self.config.window.gravity
         start = 10**9 + round(self.rig.time_offset_s * 1e9)
-        for index in range(round(self.config.window.init_seconds / (10e-9 * period)) + 6):
-            t_ns = 10**9 + 10 * period * index
-            sample["t_ns"] = start + period * (10 * index + np.arange(-9, 1))
+        for index in range(round(self.config.window.init_seconds / (many * 1e-9 * period)) + 6):
+            t_ns = 10**9 + many * period * index
+            sample["t_ns"] = start + period * (many * index + np.arange(1 - many, 1))
             cam1 = wall if self.rig.cam1 is not None else None
             self.process(StereoFrame(index, t_ns, wall, cam1), sample)
         self.reset()

@@ -76,7 +76,7 @@ class Record:
     def write(self, folder: Path, event_names):
         """`events.npz` and `estimates.npz`, the raw material of every later analysis."""
         c = self.columns()
-        events = np.array(self.events, np.int64).reshape(len(c["t_ns"]), -1)
+        events = np.array(self.events, np.int64).reshape(len(c["t_ns"]), len(event_names))
         save = np.savez_compressed
         save(folder / "events.npz", names=np.array(event_names, "U"), t_ns=c["t_ns"], events=events)
         c["quat_xyzw"] = quaternions(c.pop("R")) if len(c["t_ns"]) else np.zeros((0, 4))

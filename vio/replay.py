@@ -13,8 +13,7 @@ import numpy as np
 
 from vio import runfolder
 from vio.config import Config, dump
-from vio.energy import plan, table
-from vio.energy.run import run_metrics
+from vio.energy import plan
 from vio.eval.trajectory import from_truth, quaternions
 from vio.events import NAMES
 from vio.io.tum import TumWriter
@@ -36,6 +35,7 @@ def run(
     view: View | None = None,
     progress=None,
     target: str | None = None,
+    compiling=None,
 ) -> dict:
     """Replay a recording through the odometry and write the run folder.
 
@@ -52,6 +52,7 @@ def run(
         view: told of every frame.
         progress: `progress(frames done, frames in all)`, called per frame.
         target: name or file of an energy target; its figures then join the metrics.
+        compiling: `compiling(kernels ready, kernels in all)`, called while they are compiled.
 
     Returns:
         The content of `metrics.json`.
@@ -62,21 +63,20 @@ def run(
     view = view or View()
     start_ns, end_ns, expected_ns = interval(dataset, start_s, seconds)
     folder = Path(out) if out is not None else runfolder.create(dataset.name, None)
-    if target:
-        table.load(target)  # a mistake in it must not cost a run
+    price = pricing(target)  # a mistake in it must not cost a run
     (folder / "config.yaml").write_text(dump(config))
     sizes = plan.describe(dataset.rig, config, ledger(dataset.rig, config), mono)
     runfolder.write_json(folder / plan.FILE, sizes)
     runfolder.write_json(folder / "run.json", runfolder.provenance(dataset.name, config.seed))
 
     odometry = Odometry(dataset.rig, config)
-    warm_up(odometry)
     sequencer = Sequencer(dataset.rig, mono)
     record = Record()
-    began = time.perf_counter()
-    complete = False
+    began, complete = time.perf_counter(), False
     try:
         with trajectory_writer(folder / "trajectory.tum") as write:
+            warm_up(odometry, compiling)
+            began = time.perf_counter()  # compiling is no part of the run
             for frame, imu in frames(dataset, sequencer, start_ns, end_ns):
                 before = time.process_time_ns()
                 result = odometry.process(frame, imu)
@@ -94,7 +94,7 @@ def run(
         metrics = {
             "complete": complete,
             **record.summary(expected_ns, from_truth(dataset.truth), wall_s),
-            **(run_metrics(sizes, record.events, record.stamps(), target) if target else {}),
+            **price(sizes, record.events, record.stamps()),
             "faults": dict(Counter(dataset.faults) + Counter(sequencer.counts)),
         }
         metrics = runfolder.plain(metrics)
@@ -102,6 +102,17 @@ def run(
         record.write(folder, NAMES)
         view.close(folder)
     return metrics
+
+
+def pricing(target: str | None):
+    """A function from sizes, tallies and stamps to the energy figures on a target, {} for None."""
+    if target is None:
+        return lambda sizes, events, t_ns: {}
+    from vio.energy import table  # a run without a target starts sooner
+    from vio.energy.run import run_metrics
+
+    table.load(target)
+    return lambda sizes, events, t_ns: run_metrics(sizes, events, t_ns, target)
 
 
 def interval(dataset, start_s: float, seconds: float | None):

@@ -118,15 +118,16 @@ def revision():
     root = Path(vio.__file__).resolve().parent.parent
     if not (root / ".git").exists():
         return None
-    git = ["git", "-C", str(root)]
+    command = ["git", "-C", str(root), "status", "--porcelain=v2", "--branch"]
     try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True)
-        status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True)
+        told = subprocess.run(command, capture_output=True, text=True)
     except OSError:
         return None
-    if head.returncode != 0:
+    lines = told.stdout.splitlines()
+    head = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    if told.returncode != 0 or not head:
         return None
-    return {"revision": head.stdout.strip(), "dirty": bool(status.stdout.strip())}
+    return {"revision": head[0], "dirty": any(not line.startswith("#") for line in lines)}
 
 
 def cpu_name() -> str:

@@ -41,7 +41,7 @@ def test_a_missing_recording_is_one_line(words):
 
 def test_ablation_runs_every_technique(monkeypatch):
     monkeypatch.setattr(replay, "Odometry", FakeOdometry)
-    monkeypatch.setattr(replay, "warm_up", lambda odometry: None)
+    monkeypatch.setattr(replay, "warm_up", lambda odometry, progress: None)
     seen, source = [], FakeDataset(1.0)
     tree, tables = footprint.ablation(source, Config(), 1.0, progress=lambda *at: seen.append(at))
     cases = tree["cases"]
