@@ -37,8 +37,8 @@ def measurements(dataset):
 
 
 @pytest.fixture(scope="session")
-def offline(dataset):
-    """What `vio run` makes of it: stamp -> Estimate."""
+def flown(dataset):
+    """What `vio run` makes of it: a FrameResult for each frame."""
     from vio.config import Config
     from vio.odometry import Odometry
     from vio.replay import frames
@@ -46,5 +46,10 @@ def offline(dataset):
 
     odometry, sequencer = Odometry(dataset.rig, Config()), Sequencer(dataset.rig)
     odometry.warm_up()
-    results = (odometry.process(*item) for item in frames(dataset, sequencer, None, None))
-    return {r.estimate.t_ns: r.estimate for r in results}
+    return [odometry.process(*item) for item in frames(dataset, sequencer, None, None)]
+
+
+@pytest.fixture(scope="session")
+def offline(flown):
+    """Stamp -> Estimate."""
+    return {result.estimate.t_ns: result.estimate for result in flown}

@@ -81,7 +81,9 @@ def test_clean_flight_loses_nothing(stack, head, measurements, dataset, offline)
     feeder.wait(lambda: head in feeder.health, 5)
     health = feeder.health[head]
     assert health["status"] == "tracking" and health["dropped_frames"] == "0"
-    assert float(health["arena_bytes_per_frame"]) > 0
+    assert int(health["arena_bytes"]) > 0 and health["energy_target"] == "navion65"
+    assert float(health["energy_uj_per_frame"]) > float(health["track_uj_per_frame"]) > 0
+    assert float(health["track_bytes_per_frame"]) > 0
     stamps, p = np.array([t for t, _ in feeder.rapid]), np.array([p for _, p in feeder.rapid])
     rate = (len(stamps) - 1) / ((stamps[-1] - stamps[0]) * 1e-9)
     assert abs(rate / 200 - 1) < 0.01

@@ -9,6 +9,7 @@ from rclpy.context import Context  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
+from vio.events import NAMES  # noqa: E402
 from vio.ros import convert  # noqa: E402
 from vio.types import CameraImage, ImuSample, Status, VioError  # noqa: E402
 
@@ -91,7 +92,18 @@ def same(poses, offline):
             assert message.pose.covariance[0] >= 1e6  # far from certain, not zero
 
 
-def test_composed_node_equals_vio_run_to_the_bit(make, measurements, offline):
+def same_bills(bills, flown):
+    """The bills price what `vio run` counts, frame by frame."""
+    assert len(bills) == len(flown)
+    for message, result in zip(bills, flown):
+        labels = [d.label for d in message.layout.dim]
+        assert len(set(labels)) == len(labels) == len(message.data)
+        bill = dict(zip(labels, message.data))
+        assert [bill[f"n_{name}"] for name in NAMES] == result.events.tolist()
+        assert bill["energy_uj"] > bill["receive_uj"] > 0
+
+
+def test_composed_node_equals_vio_run_to_the_bit(make, measurements, offline, flown):
     from vio.ros.vio_node import VioNode
 
     node, poses, bills, rapid = make(VioNode), [], [], []
@@ -106,8 +118,7 @@ def test_composed_node_equals_vio_run_to_the_bit(make, measurements, offline):
     e = offline[convert.to_ns(last.header.stamp)]
     v = last.twist.twist.linear
     assert np.allclose([v.x, v.y, v.z], e.R_world_imu.T @ e.v_world_imu)  # in the child frame
-    labels = [d.label for d in bills[-1].layout.dim]
-    assert "arena_bytes" in labels and len(labels) == len(bills[-1].data)
+    same_bills(bills, flown)
     usable = sum(e.usable for e in offline.values())
     assert len(rapid) >= 10 * (usable - 1)
     steps = np.linalg.norm(np.diff([convert.pose_of(m)[1] for m in rapid], axis=0), axis=1)
@@ -117,14 +128,15 @@ def test_composed_node_equals_vio_run_to_the_bit(make, measurements, offline):
     assert values["imu_received"] == sum(isinstance(m, ImuSample) for m in measurements)
 
 
-def test_split_nodes_equal_vio_run_to_the_bit(make, measurements, offline):
+def test_split_nodes_equal_vio_run_to_the_bit(make, measurements, offline, flown):
     from vio.ros.feature_tracker import FeatureTracker
     from vio.ros.imu_preintegrator import ImuPreintegrator
     from vio.ros.window_optimizer import WindowOptimizer
 
     tracker, imu = make(FeatureTracker, annotate=True), make(ImuPreintegrator)
-    window, poses, pictures, rapid = make(WindowOptimizer), [], [], []
+    window, poses, pictures, rapid, bills = make(WindowOptimizer), [], [], [], []
     window.outputs.odometry = caught(window.outputs.odometry, poses)
+    window.outputs.bill = caught(window.outputs.bill, bills)
     imu.imu_output.publisher = caught(imu.imu_output.publisher, rapid)
     tracker.image = caught(tracker.image, pictures)
 
@@ -144,6 +156,7 @@ def test_split_nodes_equal_vio_run_to_the_bit(make, measurements, offline):
             feed(imu, item)
         feed(tracker, item)
     same(poses, offline)
+    same_bills(bills, flown)
     assert tracker.late_feedback == 0 and not window.pairing.counts["lost_interval"]
     assert len(rapid) > 1000 and pictures[-1].encoding == "bgr8"
 

@@ -9,14 +9,17 @@ from scipy.spatial.transform import Rotation
 
 from vio import events
 from vio.config import Config, config_folder, flatten, load
+from vio.energy import table
 from vio.imu.preintegrate import preintegrated_array
 from vio.io.calibration import load_rig
-from vio.ros import bill, dds, packing, settings
+from vio.ros import dds, packing, settings
+from vio.ros.bill import Biller
 from vio.ros.pairing import Pairing
 from vio.ros.player import MAX_LONE, Flight
 from vio.ros.pose import BasePose, base_from_imu
 from vio.ros.propagate import Propagator
 from vio.ros.worker import Worker
+from vio.sim.rig import euroc_rig
 from vio.types import (
     IMU_DTYPE,
     CameraImage,
@@ -279,10 +282,40 @@ def test_profile_is_set_unless_the_user_has_one(tmp_path):
     assert list(dds.environment({"ROS_DISTRO": "humble"})) == ["FASTRTPS_DEFAULT_PROFILES_FILE"]
 
 
-def test_bill_names_everything_and_invents_no_joules():
+def tallies():
     counts = np.arange(events.N_EVENTS)
-    known = bill.of_frame(10**9, counts, 1234, {"window": 2_000_000})
-    assert known["arena_bytes"] == 1234 and known["window_cpu_us"] == 2000
+    counts[events.INDEX["sensor_px"]] = 2 * 752 * 480
+    return counts
+
+
+@pytest.mark.parametrize("target", table.names())
+def test_bill_adds_up(target):
+    biller, counts = Biller(euroc_rig(), Config(), target), tallies()
+    known = biller.of_frame(10**9, counts, {"window": 2_000_000})
+    stages = [name[:-6] for name in known if name.endswith("_bytes") and f"{name[:-6]}_uj" in known]
+    assert {"track", "solve", "sensor"} <= set(stages)
+    moved = sum(known[f"{stage}_bytes"] for stage in stages)
+    places = known["sram_bytes"] + known["dram_bytes"] + 2 * 752 * 480  # the last over the link
+    assert np.isclose(moved, places)
+    spent = sum(known[f"{stage}_uj"] for stage in stages) + known["leakage_uj"]
+    assert np.isclose(spent, known["energy_uj"]) and known["track_uj"] > 0
+    assert known["window_cpu_us"] == 2000
     assert [known[f"n_{name}"] for name in events.NAMES] == counts.tolist()
-    if not bill.price(counts):
-        assert not any(name.endswith("_uj") for name in known)
+
+
+def test_memories_leak_from_frame_to_frame():
+    biller = Biller(euroc_rig(), Config(), "navion65")
+    seconds = 1.0, 1.05, 1.15, 0.5  # the last one after a jump back
+    first, one, two, back = (
+        biller.of_frame(round(t * 1e9), tallies(), {})["leakage_uj"] for t in seconds
+    )
+    assert np.isclose(first, one) and np.isclose(two, 2 * one) and np.isclose(back, one)
+    assert biller.report()["arena_bytes"] > 0
+
+
+def test_bill_without_a_target_invents_no_joules():
+    known = Biller(euroc_rig(), Config(), "").of_frame(10**9, tallies(), {})
+    assert known["sensor_bytes"] == 2 * 752 * 480
+    assert not any(name.endswith("_uj") for name in known)
+    with pytest.raises(VioError, match="no such target"):
+        Biller(euroc_rig(), Config(), "navion66")

@@ -66,6 +66,7 @@ class Bill:
         self.kind_index = np.array([KINDS.index(line.kind) for line in L])
         self.on_chip = np.array([line.level in ON_CHIP for line in L])
         self.off_chip = np.array([line.level == Level.DRAM for line in L])
+        self.rates = self.frame_rates()
 
     def memory_lines(self, uses):
         """Reads and writes at every level."""
@@ -134,25 +135,47 @@ class Bill:
             variance += (share * self.target.constant(key).uncertainty) ** 2
         return variance**0.5
 
+    def frame_rates(self) -> np.ndarray:
+        """The lines summed beforehand, (E, columns): what one frame alone is priced with.
+
+        Columns: joules by stage, joules by kind, bytes by stage (in memories and over the link),
+        bytes on the chip, in DRAM.
+        """
+
+        def summed(values, groups, count):
+            out = np.zeros((len(FEATURES), count))
+            np.add.at(out, (self.event, groups), values)
+            return out
+
+        stage, stages = self.stage_index, len(self.stage_names)
+        moved = self.bits / 8 * [line.level != Level.REGISTER for line in self.lines]
+        return np.hstack(
+            [
+                summed(self.joules, stage, stages),
+                summed(self.joules, self.kind_index, len(KINDS)),
+                summed(moved, stage, stages),
+                summed(moved * self.on_chip, 0, 1),
+                summed(moved * self.off_chip, 0, 1),
+            ]
+        )
+
     def price_frame(self, events_row, period_s: float) -> dict:
-        """Small bill of one frame: joules by stage and kind, bytes on and off the chip.
+        """Small bill of one frame: joules by stage and kind, bytes by stage and place.
 
         Args:
             events_row: (N_EVENTS,) tallies. period_s: time since the frame before [s].
         """
-        joules = self.price(events_row)[0]
-        by_stage = np.bincount(self.stage_index, joules, len(self.stage_names))
-        by_kind = np.bincount(self.kind_index, joules, len(KINDS))
-        leak = self.leak_w * period_s
-        kinds = dict(zip(KINDS, by_kind.tolist()))
-        kinds[LEAK] = leak
-        sram, dram = self.bytes_by_place(events_row)
+        row = (matrix(events_row, self.plan)[0] @ self.rates).tolist()
+        n, k = len(self.stage_names), len(KINDS)
+        kinds = dict(zip(KINDS, row[n : n + k]))
+        kinds[LEAK] = self.leak_w * period_s
         return {
-            "energy_j": float(joules.sum()) + leak,
-            "by_stage_j": dict(zip(self.stage_names, by_stage.tolist())),
+            "energy_j": sum(kinds.values()),
+            "by_stage_j": dict(zip(self.stage_names, row)),
             "by_kind_j": kinds,
-            "sram_bytes": float(sram[0]),
-            "dram_bytes": float(dram[0]),
+            "by_stage_bytes": dict(zip(self.stage_names, row[n + k :])),
+            "sram_bytes": row[-2],
+            "dram_bytes": row[-1],
         }
 
     def bytes_by_place(self, events):

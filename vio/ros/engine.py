@@ -3,6 +3,7 @@
 import time
 
 from vio import warm
+from vio.ros.bill import SUMMED
 from vio.ros.diagnostics import LEVELS, WARN, Recent
 from vio.types import Status
 
@@ -38,7 +39,7 @@ class Health:
         if arrival_s is not None:
             self.latency_ms.add((time.monotonic() - arrival_s) * 1e3)
         for name, value in bill.items():
-            if name.endswith(("_bytes", "_uj", "_cpu_us")):
+            if name.endswith(SUMMED):
                 self.bills.setdefault(name, Recent(20)).add(value)
 
     def report(self, values: dict):

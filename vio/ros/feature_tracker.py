@@ -14,9 +14,10 @@ from vio.frontend.frontend import Frontend
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
 from vio.odometry import Odometry, ledger
-from vio.ros import bill, convert, packing, qos
+from vio.ros import convert, packing, qos
 from vio.ros.annotate import annotated
 from vio.ros.base import StackNode
+from vio.ros.bill import Biller
 from vio.ros.engine import Health, warm_up
 from vio.ros.main import exit_with
 from vio.types import Status
@@ -32,7 +33,7 @@ class FeatureTracker(StackNode):
         offset_s = self.rig.time_offset_s
         self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena)
         self.frontend = Frontend(self.rig, self.config, self.imu, self.arena)
-        self.health = Health()
+        self.biller, self.health = Biller(self.rig, self.config, ""), Health()  # the window prices
         self.news, self.feedback = threading.Condition(), None
         self.answering, self.late_feedback = True, 0
         self.last_ns, self.session = 0, time.time_ns()
@@ -90,7 +91,7 @@ class FeatureTracker(StackNode):
             drawn = annotated(frame.cam0, tracks)
             self.image.publish(convert.image_message(frame.t_ns, drawn, name))
         laps = {"frontend": time.thread_time_ns() - cpu_ns}
-        known = bill.of_frame(frame.t_ns, tally.counts, self.arena.total_bytes, laps)
+        known = self.biller.of_frame(frame.t_ns, tally.counts, laps)
         self.health.note(
             Status.TRACKING if tracks.image else Status.DEGRADED, tracks.ids.size, known,
             time.monotonic() - began, self.intake.arrivals.get(frame.t_ns),
@@ -98,7 +99,7 @@ class FeatureTracker(StackNode):
 
     def reset(self):
         """Forget every feature; the window hears of it by the new session."""
-        self.arena.block[:] = 0
+        self.arena.clear()
         self.imu.reset()
         self.frontend.reset()
         with self.news:

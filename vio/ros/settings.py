@@ -54,6 +54,9 @@ class NodeSettings:
     feedback_wait_s: float = setting(
         0.25, "s", "split nodes: patience for the window's feedback on the frame before", 0.0, 10.0
     )
+    target: str = setting(
+        "navion65", "path", "energy target of the bill, name or file; empty: no joules"
+    )
     check_s: float = setting(3.0, "s", "time until a missing input is named", 0.5, 60.0)
 
 

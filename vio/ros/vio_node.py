@@ -6,8 +6,8 @@ cam0/image_raw, cam1/image_raw, imu0 --> vio/odometry, vio/imu_odometry, vio/pos
 import time
 
 from vio.odometry import Odometry
-from vio.ros import bill
 from vio.ros.base import StackNode
+from vio.ros.bill import Biller
 from vio.ros.engine import Health, warm_up
 from vio.ros.main import exit_with
 from vio.ros.outputs import ImuRateOutput, Outputs
@@ -29,7 +29,7 @@ class VioNode(StackNode):
         self.imu_output = None
         if self.settings.imu_odometry:
             self.imu_output = ImuRateOutput(self, self.rig, self.settings, self.propagator)
-        self.health = Health()
+        self.biller, self.health = Biller(self.rig, self.config, self.settings.target), Health()
         self.open()
         self.listen_to_cameras()
         self.listen_to_imu()
@@ -48,9 +48,7 @@ class VioNode(StackNode):
         self.outputs.send(result.estimate, imu[-1]["gyro"] if imu.size else None)
         self.propagator.correct(result.estimate)
         self.outputs.send_landmarks(result.tracks, self.odometry.feedback)
-        known = bill.of_frame(
-            frame.t_ns, result.events, self.odometry.arena.total_bytes, result.timings_ns
-        )
+        known = self.biller.of_frame(frame.t_ns, result.events, result.timings_ns)
         self.outputs.send_bill(known)
         self.health.note(
             result.estimate.status, result.tracks.ids.size, known, time.monotonic() - began,
@@ -75,7 +73,7 @@ class VioNode(StackNode):
     def report(self):
         """Level, message and numbers for /diagnostics."""
         values = {
-            "arena_bytes": self.odometry.arena.total_bytes,
+            **self.biller.report(),
             "imu_odometry_largest_update_m": self.propagator.largest_jump_m,
         }
         return self.health.report(values)

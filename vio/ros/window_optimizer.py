@@ -12,8 +12,9 @@ from vio.events import Tally
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
 from vio.odometry import Odometry, Stopwatch, ledger
-from vio.ros import bill, convert, packing, qos
+from vio.ros import convert, packing, qos
 from vio.ros.base import StackNode
+from vio.ros.bill import Biller
 from vio.ros.engine import Health, warm_up
 from vio.ros.main import exit_with
 from vio.ros.outputs import Outputs
@@ -33,7 +34,8 @@ class WindowOptimizer(StackNode):
         self.backend = Backend(self.rig, self.config, self.imu, self.arena)
         self.outputs = Outputs(self, self.rig, self.settings)
         self.feedback = qos.publisher(self, PointCloud2, "vio/feedback", qos.results())
-        self.health, self.pairing = Health(), Pairing()
+        self.biller, self.health = Biller(self.rig, self.config, self.settings.target), Health()
+        self.pairing = Pairing()
         self.session, self.tracker, self.last_ns = time.time_ns(), None, 0
         self.open()
         self.listen(PointCloud2, "vio/tracks", self.on_tracks, "tracks", 0.0, qos.results())
@@ -78,7 +80,7 @@ class WindowOptimizer(StackNode):
         self.backend.marginalise(tally)
         watch.lap("marginalise")
         self.outputs.send_landmarks(tracks, feedback)
-        known = bill.of_frame(tracks.t_ns, tally.counts, self.arena.total_bytes, watch.laps_ns)
+        known = self.biller.of_frame(tracks.t_ns, tally.counts, watch.laps_ns)
         self.outputs.send_bill(known)
         self.health.note(
             estimate.status, tracks.ids.size, known, time.monotonic() - began,
@@ -100,7 +102,7 @@ class WindowOptimizer(StackNode):
 
     def reset(self):
         """Forget everything; the next start is at the origin (worker's thread)."""
-        self.arena.block[:] = 0
+        self.arena.clear()
         self.imu.reset()
         self.backend.reset()
         self.outputs.clear()
@@ -114,7 +116,7 @@ class WindowOptimizer(StackNode):
 
     def report(self):
         """Level, message and numbers for /diagnostics."""
-        return self.health.report({"arena_bytes": self.arena.total_bytes, **self.pairing.counts})
+        return self.health.report({**self.biller.report(), **self.pairing.counts})
 
 
 def main():
