@@ -4,13 +4,9 @@ EuRoC folder, ROS 1 bag, rosbag2 --> cam0/image_raw, cam1/image_raw, imu0, /cloc
 vio/odometry --> trajectory.tum and played.json, when `out` is given
 """
 
-import json
 import threading
 import time
-from collections import Counter
-from pathlib import Path
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
@@ -18,8 +14,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 
 from vio.io.dataset import open_dataset
-from vio.io.tum import TumWriter
 from vio.ros import convert, params, qos
+from vio.ros.logbook import Logbook
 from vio.ros.main import exit_with
 from vio.ros.player import Flight, Schedule
 from vio.ros.settings import PlayerSettings
@@ -39,6 +35,7 @@ class DatasetPlayer(Node):
         self.dataset = open_dataset(
             s.dataset, mono=s.mono, calibration=s.calibration or None, prefetch=4
         )
+        self.logbook, self.clock_ns = Logbook(s.out), 0
         self.cameras = 1 if self.dataset.rig.cam1 is None else 2
         reliable = qos.results()
         self.images = [
@@ -51,61 +48,33 @@ class DatasetPlayer(Node):
         self.rapid_in = qos.subscribe(
             self, Odometry, "vio/imu_odometry", self.on_imu_odometry, qos.results(1000)
         )
-        qos.subscribe(self, DiagnosticArray, "/diagnostics", self.on_diagnostics, reliable)
-        self.counts, self.health, self.clock_ns = Counter(), {}, 0
-        self.due, self.latencies, self.rapid = {}, [], []
+        qos.subscribe(self, DiagnosticArray, "/diagnostics", self.logbook.diagnostics, reliable)
         self.flight = Flight(s.in_flight, self.cameras)
         self.news, self.done, self.stopping, self.code = threading.Condition(), False, False, 0
-        self.begun_s = self.ended_s = 0.0
-        self.writer = TumWriter(Path(s.out) / "trajectory.tum") if s.out else None
         self.thread = threading.Thread(target=self.play, daemon=True)
         self.thread.start()
 
     def on_odometry(self, message):
         """The answer to a frame."""
-        now = time.monotonic()
-        t_ns, p, quat = convert.pose_of(message)
-        self.counts["odometry_received"] += 1
-        if t_ns in self.due:
-            self.latencies.append((now - self.due[t_ns]) * 1e3)
-        if convert.known(message):
-            self.counts["poses"] += 1
-            if self.writer is not None:
-                self.writer.write(t_ns, p, quat)
+        t_ns = self.logbook.odometry(message)
         with self.news:
             self.flight.answered(t_ns)
             self.news.notify()
 
     def on_imu_odometry(self, message):
         """A pose at the rate of the IMU, and those that came with it."""
-        self.keep(message)
-        qos.drain(self.rapid_in, self.keep)
-
-    def keep(self, message):
-        """Remember a pose at the rate of the IMU."""
-        t_ns, p, _ = convert.pose_of(message)
-        v = message.twist.twist.linear
-        self.rapid.append((t_ns, *p, v.x, v.y, v.z))
-
-    def on_diagnostics(self, message):
-        """Health of the stack, kept for the report."""
-        for status in message.status:
-            level = status.level
-            self.health[status.name] = {
-                "level": level[0] if isinstance(level, bytes) else int(level),
-                "message": status.message,
-                **{item.key: item.value for item in status.values},
-            }
+        self.logbook.imu_odometry(message)
+        qos.drain(self.rapid_in, self.logbook.imu_odometry)
 
     def play(self):
         """The player's own thread."""
         try:
             self.wait_for_stack()
-            self.begun_s = time.monotonic()
+            self.logbook.begun_s = time.monotonic()
             for _ in range(self.settings.loops):
                 self.play_once()
             self.wait_for(lambda: not self.flight.sent, self.settings.timeout_s)
-            self.ended_s = time.monotonic()
+            self.logbook.ended_s = time.monotonic()
             self.wait_for(lambda: False, 1.5)  # the last diagnostics
         except VioError as error:
             self.get_logger().error(str(error))
@@ -166,15 +135,13 @@ class DatasetPlayer(Node):
 
     def send(self, item, due_s: float):
         """Publish one measurement, due at `due_s`, and its time."""
+        self.logbook.sent(item, due_s)
         if isinstance(item, CameraImage):
-            self.counts[f"cam{item.cam}_sent"] += 1
-            self.due.setdefault(item.t_ns, due_s)
             with self.news:
                 self.flight.add(item)
             frame = f"cam{item.cam}_optical_frame"
             self.images[item.cam].publish(convert.image_message(item.t_ns, item.image, frame))
         else:
-            self.counts["imu_sent"] += 1
             if abs(item.t_ns - self.clock_ns) >= CLOCK_NS:
                 self.clock_ns = item.t_ns
                 self.clock_out.publish(Clock(clock=convert.to_time(item.t_ns)))
@@ -184,28 +151,7 @@ class DatasetPlayer(Node):
         """Stop and write what is known."""
         self.stopping = True
         self.thread.join(2.0)
-        if self.writer is not None:
-            self.writer.close()
-            path = Path(self.settings.out)
-            np.save(path / "imu_odometry.npy", np.array(self.rapid))
-            (path / "played.json").write_text(json.dumps(self.summary(), indent=2) + "\n")
-
-    def summary(self) -> dict:
-        """What was sent and what came back."""
-        late = np.array(self.latencies)
-        lost = max(self.counts["cam0_sent"] - self.counts["odometry_received"], 0)
-        return {
-            **self.counts,
-            "frames_lost": lost,
-            "imu_odometry_received": len(self.rapid),
-            "lockstep_timeouts": self.flight.timeouts,
-            "latency_ms_p50": float(np.percentile(late, 50)) if late.size else None,
-            "latency_ms_p99": float(np.percentile(late, 99)) if late.size else None,
-            "latency_ms_max": float(late.max()) if late.size else None,
-            "begun_s": self.begun_s,
-            "ended_s": self.ended_s or time.monotonic(),
-            "diagnostics": self.health,
-        }
+        self.logbook.write(lockstep_timeouts=self.flight.timeouts)
 
 
 def main():

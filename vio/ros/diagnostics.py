@@ -78,6 +78,13 @@ def shown(value) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def values_of(status: DiagnosticStatus) -> dict:
-    """Key -> text of a status."""
-    return {item.key: item.value for item in status.values}
+def health_of(message: DiagnosticArray) -> dict:
+    """Name of a node -> its level, its message, and text by key."""
+    return {
+        status.name: {
+            "level": status.level[0] if isinstance(status.level, bytes) else int(status.level),
+            "message": status.message,
+            **{item.key: item.value for item in status.values},
+        }
+        for status in message.status
+    }
