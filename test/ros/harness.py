@@ -107,10 +107,13 @@ class Feeder(Node):
         self.wait(lambda: self.count_publishers("/vio/odometry") > 0)
         time.sleep(0.5)
 
-    def play(self, measurements, rate=2.0, keep=lambda item: True, at=None):
-        """Publish what `keep` lets through; `at` maps seconds into the recording to calls."""
+    def play(self, measurements, rate, keep=lambda item: True, at=None, until=lambda: False):
+        """Publish what `keep` lets through, then wait until nothing comes back any more.
+
+        `at` maps seconds into the recording to calls; `until` ends it early.
+        """
         self.clear()
-        first, begun, out = None, 0.0, 0
+        first, newest, begun, out = None, 0, 0.0, 0
         due = sorted((at or {}).items())
         for item in measurements:
             if first is None:
@@ -123,6 +126,9 @@ class Feeder(Node):
             if not keep(item):
                 continue
             if isinstance(item, CameraImage):
+                if until():
+                    return
+                newest = item.t_ns
                 out += item.cam == 0
                 if out - len(self.poses) > IN_FLIGHT:  # a busy machine must not look like a fault
                     paused = time.monotonic()
@@ -134,9 +140,14 @@ class Feeder(Node):
             else:
                 self.imu.publish(convert.imu_message(item, "imu"))
         count = -1
-        while count < len(self.poses):  # until nothing comes any more
+        while count < len(self.poses) and not until():
             count = len(self.poses)
-            time.sleep(0.5)
+            self.settle(lambda: newest in self.poses, 0.5)
+
+    def known(self):
+        """(t_ns (N,), p (N, 3)) of the poses that may be used."""
+        kept = sorted((t, p) for t, (good, p, _, _) in list(self.poses.items()) if good)
+        return np.array([t for t, _ in kept]), np.array([p for _, p in kept]).reshape(-1, 3)
 
     def call(self, kind, name, request):
         client = self.create_client(kind, name)
@@ -157,9 +168,3 @@ class Feeder(Node):
         self.thread.join(2.0)
         self.destroy_node()
         self.own.try_shutdown()
-
-
-def known(poses):
-    """(t_ns (N,), p (N, 3)) of the poses that may be used."""
-    kept = sorted((t, p) for t, (good, p, _, _) in poses.items() if good)
-    return np.array([t for t, _ in kept]), np.array([p for _, p in kept]).reshape(-1, 3)

@@ -1,5 +1,7 @@
 """Nodes in this process, their callbacks called by hand: no transport, so bytes must agree."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -215,3 +217,11 @@ def test_wrong_inputs_are_named_with_a_cure(make, measurements):
     image = next(m for m in measurements if isinstance(m, CameraImage))
     feed(node, image)
     assert any("use_sim_time" in text for text in node.problems())  # stamps of years ago
+    said = []
+    node.get_logger = lambda: SimpleNamespace(error=said.append, info=said.append)
+    node.check()
+    assert said == node.problems() and len(said) == 3
+    stamp_ns, heard_s = node.intake.last["cam0"]
+    node.intake.last["cam0"] = stamp_ns - 30 * 10**9, heard_s  # another number in the text
+    node.check()
+    assert len(said) == 3

@@ -1,5 +1,6 @@
 """What every node of the stack has: parameters, reset and pause, checks, diagnostics."""
 
+import re
 import time
 
 from rclpy.node import Node
@@ -121,12 +122,13 @@ class StackNode(Node):
     def check(self):
         """Say what is missing at the inputs, once for each change."""
         found = self.problems()
-        if found != self.said:
+        kinds = [re.sub(r"\b\d[\d.]*", "", text) for text in found]  # the same but for its numbers
+        if kinds != self.said:
             for text in found:
                 self.get_logger().error(text)
             if not found:
                 self.get_logger().info("all inputs are there")
-            self.said = found
+            self.said = kinds
 
     def problems(self) -> list[str]:
         """What is wrong with the inputs."""
