@@ -10,6 +10,7 @@ from vio.eval.trajectory import (
     associate,
     log_so3,
     nearest,
+    quaternion,
     quaternions,
     rotations,
 )
@@ -37,6 +38,7 @@ def test_rotations_and_quaternions_are_inverse_also_at_pi():
         R @ np.swapaxes(R, 1, 2), np.broadcast_to(np.eye(3), R.shape), atol=1e-14
     )
     np.testing.assert_allclose(rotations(quaternions(R)), R, atol=1e-14)
+    assert np.array_equal([quaternion(one) for one in R], quaternions(R))
 
 
 def test_log_recovers_small_and_large_angles():

@@ -48,5 +48,6 @@ def test_fault(flight, case):
     t_ns, _ = flight.feeder.known()
     texts = dict.fromkeys(text for _, level, text in flight.feeder.messages if level != b"\x00")
     print(f"\n{case.__name__}: {len(flight.feeder.poses)} frames, {len(t_ns)} poses, ", end="")
-    print(f"ATE from 6 s on {flight.ate(6.0) * 1e3:.1f} mm")
+    late = t_ns.size and t_ns[-1] > flight.measurements[0].t_ns + 8 * 10**9
+    print(f"ATE from 6 s on {flight.ate(6.0) * 1e3:.1f} mm" if late else "ended early")
     print("".join(f"  {text}\n" for text in list(texts)[:6]))

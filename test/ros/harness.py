@@ -11,6 +11,7 @@ from nav_msgs.msg import Odometry
 from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 from std_srvs.srv import SetBool, Trigger
 
@@ -30,7 +31,10 @@ class Stack:
 
     def __init__(self, names, dataset, folder, **parameters):
         self.env, self.folder = session.environment(domain()), folder
-        self.parameters = {"calibration": str(dataset), "reliability": "reliable", **parameters}
+        self.parameters = {
+            "calibration": str(dataset), "reliability": "reliable", "use_sim_time": True,
+            **parameters,
+        }  # fmt: skip
         self.running = {}
         for name in names:
             self.start(name)
@@ -62,6 +66,7 @@ class Feeder(Node):
             self.create_publisher(Image, f"cam{i}/image_raw", qos.results(30)) for i in (0, 1)
         ]
         self.imu = self.create_publisher(Imu, "imu0", qos.results(1000))
+        self.clock = self.create_publisher(Clock, "/clock", qos.results())
         self.listeners = listeners
         self.create_subscription(Odometry, "vio/odometry", self.on_odometry, qos.results())
         self.create_subscription(Odometry, "vio/imu_odometry", self.on_rapid, qos.results(1000))
@@ -137,6 +142,7 @@ class Feeder(Node):
                     begun += time.monotonic() - paused
                 message = convert.image_message(item.t_ns, item.image, f"cam{item.cam}")
                 self.cams[item.cam].publish(message)
+                self.clock.publish(Clock(clock=convert.to_time(item.t_ns)))
             else:
                 self.imu.publish(convert.imu_message(item, "imu"))
         count = -1

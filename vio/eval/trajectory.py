@@ -1,5 +1,6 @@
 """A trajectory as three arrays, its rotations, and how two of them are paired in time."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +62,26 @@ def quaternions(R) -> np.ndarray:
     q = candidates[best, :, np.arange(len(R))]
     q /= np.linalg.norm(q, axis=1, keepdims=True)
     return np.where(q[:, 3:] < 0, -q, q)
+
+
+def quaternion(R) -> list[float]:
+    """One (3, 3) rotation matrix as x, y, z, w: `quaternions` for it alone, to the bit."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = R.tolist()
+    x2, y2, z2, w2 = 1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz, 1 + xx + yy + zz
+    a, b, c = zy - yz, xz - zx, yx - xy
+    d, e, f = yx + xy, xz + zx, zy + yz
+    largest = max(x2, y2, z2, w2)
+    if largest == x2:
+        q = x2, d, e, a
+    elif largest == y2:
+        q = d, y2, f, b
+    elif largest == z2:
+        q = e, f, z2, c
+    else:
+        q = a, b, c, w2
+    length = math.sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3])
+    length = -length if q[3] < 0 else length
+    return [part / length for part in q]
 
 
 def log_so3(R) -> np.ndarray:

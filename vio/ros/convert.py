@@ -12,7 +12,7 @@ from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Image, Imu, PointCloud2, PointField
 from std_msgs.msg import Float64MultiArray, MultiArrayDimension
 
-from vio.eval.trajectory import quaternions
+from vio.eval.trajectory import quaternion
 from vio.io.images import gray_from_raw
 from vio.ros import packing
 from vio.ros.pose import KNOWN_VARIANCE, BaseState
@@ -148,7 +148,7 @@ def static_transform(T: np.ndarray, parent: str, child: str) -> TransformStamped
     message.header.frame_id = parent
     t, q = message.transform.translation, message.transform.rotation
     t.x, t.y, t.z = map(float, T[:3, 3])
-    q.x, q.y, q.z, q.w = quaternions(T[None, :3, :3])[0].tolist()
+    q.x, q.y, q.z, q.w = quaternion(T[:3, :3])
     return message
 
 
@@ -183,4 +183,4 @@ def set_pose(pose, p, R):
     """Fill a Pose from p (3,) and R (3, 3)."""
     pose.position.x, pose.position.y, pose.position.z = map(float, p)
     q = pose.orientation
-    q.x, q.y, q.z, q.w = quaternions(R[None])[0].tolist()
+    q.x, q.y, q.z, q.w = quaternion(R)

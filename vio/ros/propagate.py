@@ -10,8 +10,8 @@ from collections import deque
 import numpy as np
 
 from vio.geometry import so3
-from vio.ros.pose import skew
-from vio.types import BIAS_ACCEL, BIAS_GYRO, POS, ROT, VEL, Estimate
+from vio.imu.propagate import propagate
+from vio.types import Estimate
 
 SNAP_M = 0.5
 KEPT = 1000
@@ -27,14 +27,21 @@ class Propagator:
     """
 
     def __init__(self, gravity: float, smooth_s: float, offset_ns: int, imu):
-        self.gravity = np.array([0.0, 0.0, -gravity])
+        self.gravity = float(gravity)
         self.smooth_ns, self.offset_ns = max(smooth_s * 1e9, 1.0), offset_ns
-        self.variance = np.repeat([imu.gyro_noise_density**2, imu.accel_noise_density**2], 3)
+        self.variance = np.array([imu.gyro_noise_density, imu.accel_noise_density]) ** 2
+        self.scratch = np.empty((2, 15, 15)), np.empty((4, 3, 3))
         self.lock = threading.Lock()
         self.largest_jump_m = 0.0
-        so3.exp(np.zeros(3), np.empty((3, 3)))  # load the kernels now, not in flight
-        so3.log(np.eye(3), np.zeros(3))
         self.reset()
+        self.warm_up()
+
+    def warm_up(self):
+        """Load the kernels now, not in flight."""
+        so3.exp(np.zeros(3), np.eye(3))
+        so3.log(np.eye(3), np.zeros(3))
+        zero, one = np.zeros(3), np.eye(3)
+        propagate(one, zero, zero, np.eye(15), zero, zero, 0.0, 0.0, self.variance, *self.scratch)
 
     def reset(self):
         """Forget everything."""
@@ -53,10 +60,9 @@ class Propagator:
                 return
             before = self.faded() if self.state is not None else None
             self.base = estimate
-            self.state = (
-                estimate.t_ns, estimate.R_world_imu, estimate.p_world_imu,
-                estimate.v_world_imu, estimate.cov,
-            )  # fmt: skip
+            e = estimate
+            moving = e.R_world_imu, e.p_world_imu, e.v_world_imu, e.cov  # `step` changes them
+            self.state = e.t_ns, *(np.array(array, float) for array in moving)
             while len(self.samples) > 1 and self.samples[1][0] <= estimate.t_ns:
                 self.samples.popleft()
             for left, right in zip(self.samples, list(self.samples)[1:]):
@@ -100,9 +106,8 @@ class Propagator:
             self.step(last, new)
             if self.state[0] != t_ns:
                 return None
-            _, R, p, v, cov = self.faded()
-            e = self.base
-            moved = Estimate(t_ns, R, p, v, e.bias_gyro, e.bias_accel, cov, e.status)
+            e, (_, R, p, v, cov) = self.base, self.faded()
+            moved = Estimate(t_ns, R, p, v, e.bias_gyro, e.bias_accel, cov.copy(), e.status)
             return moved, sample.gyro
 
     def step(self, left, right):
@@ -112,24 +117,10 @@ class Propagator:
             return
         dt = (right[0] - t_ns) * 1e-9
         share = (0.5 * (right[0] + t_ns) - left[0]) / (right[0] - left[0])
-        e = self.base
-        w = left[1] + share * (right[1] - left[1]) - e.bias_gyro
-        f = left[2] + share * (right[2] - left[2]) - e.bias_accel
-        half, dR = np.empty((3, 3)), np.empty((3, 3))
-        so3.exp(0.5 * dt * w, half)
-        so3.exp(dt * w, dR)
-        force = R @ (half @ f)
-        a = force + self.gravity
-        F = np.eye(15)
-        F[ROT, ROT] = dR.T
-        F[ROT, BIAS_GYRO] = -dt * np.eye(3)
-        F[VEL, ROT] = -dt * skew(force) @ R  # d(R f) / d rotation = -R [f]x = -[R f]x R
-        F[VEL, BIAS_ACCEL] = -dt * R
-        F[POS, VEL] = dt * np.eye(3)
-        cov = F @ cov @ F.T
-        cov[range(3), range(3)] += self.variance[:3] * dt
-        cov[range(6, 9), range(6, 9)] += self.variance[3:] * dt
-        self.state = right[0], R @ dR, p + v * dt + 0.5 * dt * dt * a, v + a * dt, cov
+        rate = left[1] + share * (right[1] - left[1]) - self.base.bias_gyro
+        force = left[2] + share * (right[2] - left[2]) - self.base.bias_accel
+        propagate(R, p, v, cov, rate, force, dt, self.gravity, self.variance, *self.scratch)
+        self.state = right[0], R, p, v, cov
 
     def faded(self):
         """The state with what is left of the difference."""
