@@ -50,6 +50,7 @@ setup(
         "tqdm>=4.60",
         "rich>=13.0",
         "matplotlib>=3.7",
+        "joblib>=1.3",
     ],
     extras_require={
         "ros": [

@@ -40,6 +40,7 @@ ALLOWED = {
     "console": {"types", "report", "runfolder", "warm"},
     "footprint": OFFLINE | {"replay"},
     "choices": set(),
+    "bench": OFFLINE | {"replay", "footprint", "sim", "choices", "console"},
     "cli": OFFLINE
     | {
         "choices",
@@ -50,6 +51,7 @@ ALLOWED = {
         "report",
         "console",
         "footprint",
+        "bench",
         "ros",
     },
     "ros": OFFLINE | {"console"},

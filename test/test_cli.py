@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-COMMANDS = ("run", "eval", "sim", "demo", "memory", "info", "warmup")
+COMMANDS = ("run", "eval", "sim", "demo", "memory", "info", "warmup", "bench")
 
 
 def vio(*words, cwd=None, **more):

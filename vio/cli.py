@@ -339,9 +339,11 @@ def warmup(quiet: Quiet = False, debug: Debug = False):
 
 def main():
     """Entry point of the console script."""
+    from vio.bench.cli import bench
     from vio.ros.cli import app as ros
 
     gc.set_threshold(100_000)  # starting makes many objects and hardly any garbage
+    app.command()(bench)
     app.add_typer(ros, name="ros")
     app()
 

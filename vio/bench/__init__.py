@@ -1,0 +1,1 @@
+"""The suite that decides whether a change made the stack better."""
