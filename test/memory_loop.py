@@ -24,16 +24,22 @@ def arrays_in(values) -> int:
     return count
 
 
-def outside(value, block) -> bool:
-    """Whether an argument is, or holds, an array that is not a part of `block`."""
+def outside(name, value, block):
+    """Names of arguments that are, or hold, an array that is not a part of `block`.
+
+    A record of records is named by its fields.
+    """
     import numpy as np
 
     if isinstance(value, tuple):
-        return any(outside(each, block) for each in value)
+        fields = dict(zip(getattr(value, "_fields", ()), value))
+        if any(isinstance(each, tuple) for each in fields.values()):
+            return {n for field, each in fields.items() for n in outside(field, each, block)}
+        return {name for each in value if outside(name, each, block)}
     if not isinstance(value, np.ndarray):
-        return False
+        return set()
     at = value.ctypes.data - block.ctypes.data
-    return not 0 <= at <= at + value.nbytes <= block.nbytes
+    return set() if 0 <= at <= at + value.nbytes <= block.nbytes else {name}
 
 
 class Counted:
@@ -50,8 +56,8 @@ class Counted:
         from numba.core.runtime import rtsys
 
         for parameter, value in zip(self.names, args):
-            if outside(value, self.block):
-                self.beside.add(f"{self.kernel.__name__}.{parameter}")
+            found = outside(parameter, value, self.block)
+            self.beside |= {f"{self.kernel.__name__}.{name}" for name in found}
         before = rtsys.get_allocation_stats()
         out = self.kernel(*args)
         after = rtsys.get_allocation_stats()

@@ -19,6 +19,7 @@ NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
 LIMITS = np.array([2.5 / 200, 34.0, 156.0])
 EXACT = MemoryConfig(observation_bits=32, point_bits=64, prior_bits=64, inertial_bits=64)
 P = {"inv_sigma": 2.0, "limit": 2.0, "gravity": 9.81, "walk": WALK, "still_sigma": STILL}
+MODEL = state.Model(*P.values())
 
 
 def pack(A):
@@ -51,17 +52,20 @@ def tables(stereo=True, exact=False):
         prior=arena.group("prior", state.Prior),
         system=arena.group("system", state.System),
         work=arena.group("work", state.Work),
-        rows=arena["work.rows"],
-        tallies=arena["work.tallies"],
-        factor=arena["work.factor"],
-        leave_pose=arena["work.leave_pose"],
-        leave_motion=arena["work.leave_motion"],
         rig=rig(stereo),
     )
     t.ext = extrinsics(t.rig, config.memory.observation_bits)
-    t.use = t.work.use
+    gathered(t)
     t.landmarks.id[:] = -1
     no_prior(t)
+    return t
+
+
+def gathered(t):
+    """The tables as the record kernels take, and the parts of `work` tests set by hand."""
+    t.tables = state.Tables(t.slots, t.landmarks, t.pre, t.ext, t.prior, t.system, t.work)
+    t.use, t.factor, t.tallies = t.work.use, t.work.factor, t.work.tallies
+    t.leave_pose, t.leave_motion = t.work.leave_pose, t.work.leave_motion
     return t
 
 
@@ -102,7 +106,7 @@ def window(
     samples, _ = imu_samples(motion, (stamps[-1] - T0_NS) * 1e-9 + 0.1)
     for k, s in enumerate(places):
         time = (stamps[k] - T0_NS) * 1e-9
-        t.slots.t_ns[s], t.slots.index[s] = stamps[k], k
+        t.slots.t_ns[s] = stamps[k]
         t.slots.R[s], t.slots.p[s], t.slots.v[s] = motion.R(time), motion.p(time), motion.v(time)
         t.slots.bias[s] = 0.0
         t.slots.key[s] = k < n_keys
@@ -213,45 +217,29 @@ def clear(t):
 def linearise_vision(t):
     """(H, b, what the kernel returns), dense; nothing else in the system."""
     n = clear(t)
-    out = residual_vision.linearise(
-        t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"], t.system, t.work
-    )
+    out = residual_vision.linearise(t.tables, P["inv_sigma"], P["limit"])
     return symmetric(t.system.H, n), t.system.b[:n].copy(), out
 
 
 def linearise_motion(t):
     n = clear(t)
-    out = residual_imu.linearise_motion(
-        t.slots, t.pre, t.order, P["gravity"], WALK, STILL, t.factor, t.system, t.work.small
-    )
+    out = residual_imu.linearise_motion(t.tables, t.order, MODEL)
     return symmetric(t.system.H, n), t.system.b[:n].copy(), out
 
 
 def linearise_prior(t):
     n = clear(t)
-    out = residual_prior.linearise_prior(
-        t.slots, t.prior, t.system, t.rows, t.work.delta, t.work.small
-    )
+    out = residual_prior.linearise_prior(t.tables)
     return symmetric(t.system.H, n), t.system.b[:n].copy(), out
 
 
 def relax(t):
-    return residual_vision.relax(
-        t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"], t.work
-    )
+    return residual_vision.relax(t.tables, P["inv_sigma"], P["limit"])
 
 
 def run_marginalise(t):
-    return marginalise(
-        t.slots, t.order, t.landmarks, t.pre, t.ext, t.prior, t.leave_pose, t.leave_motion,
-        t.factor, t.use, P["inv_sigma"], P["limit"], P["gravity"], WALK, STILL, t.system, t.work,
-        t.rows,
-    )  # fmt: skip
+    return marginalise(t.tables, t.order, MODEL)
 
 
 def run_optimise(t, iterations=10, small=1e-12):
-    return optimise(
-        t.slots, t.order, t.landmarks, t.pre, t.ext, t.prior, t.factor, P["inv_sigma"],
-        P["limit"], P["gravity"], WALK, STILL, iterations, small, small, t.system, t.work,
-        t.rows, t.tallies,
-    )  # fmt: skip
+    return optimise(t.tables, t.order, MODEL, iterations, small, small)

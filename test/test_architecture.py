@@ -60,7 +60,12 @@ ALLOWED = {
 
 NO_TWIN = {
     "_row": "the row numbers of the system; seen in add_factor and linearise_motion",
-    "_skew": "writes a cross-product matrix into place; seen in linearise",
+    "first_pose": "a minimum; seen in linearise",
+    "_spread": "writes a column of a landmark's elimination; seen in linearise",
+    "_subtract": "six rows of it; seen in linearise",
+    "add_pairs": "sums of a host brought to their rows; seen in linearise",
+    "to_body": "change of coordinates at the end; seen in linearise",
+    "_turn_block": "one block of it; seen in linearise",
     "copy_state": "copies there and back; its test compares with the original",
 }
 """Kernels without a slow twin in test/naive: name -> reason."""

@@ -8,20 +8,19 @@ WINDOW_COUNTS = (
     "vision_points",  # landmarks linearised, to solve or to marginalise
     "vision_residuals",  # their residuals
     "vision_blocks",  # 6x6 blocks of their elimination
-    "vision_ready",  # hosts whose relative poses were computed to linearise
-    "vision_left",  # frames of a landmark seen by cam0
     "vision_frames",  # frames of a landmark linearised, by either camera
     "vision_others",  # of them other than the host
-    "relax_ready",  # the same when landmarks are relaxed
-    "relax_left",
-    "relax_frames",
+    "vision_span",  # poses from the first to the last that see a landmark
+    "vision_hosts",  # frames that host such landmarks
+    "vision_pairs",  # pairs of host and frame that they bind
+    "vision_poses",  # poses turned to their own coordinates, and blocks between them
+    "vision_turned",
+    "relax_frames",  # frames of a landmark when landmarks are relaxed
+    "prior_runs",  # runs of neighbouring rows met when the prior is added
     "activate_tried",  # landmarks without depth looked at
-    "activate_ready",  # hosts whose relative poses were computed for that
     "activate_used",  # observations used
-    "activate_idle",  # landmarks without depth met in the search for those of a host
     "reject_tried",  # landmarks checked
     "reject_used",  # observations checked
-    "reject_active",  # landmarks in use met in the search for those of a host
     "steps",  # steps of the optimiser taken
     "layout_tests",  # landmarks looked at to see which frames marginalising touches
     "layout_used",  # of them taking part
@@ -125,17 +124,11 @@ NAMES = (
     "still_factors",
     "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
     "host_tests",  # landmarks in use met in these scans
-    "relax_hosts",  # the same to relax
-    "relax_tests",
     "relaxed",
     "step_poses",  # poses and motions moved by a step
     "step_motions",
     "solve_dim2",
     "solve_dim3",
-    "vision_slots",  # relative poses computed to linearise
-    "relax_slots",
-    "activate_slots",
-    "reject_slots",
     "covariances",
     "observations",  # frames whose tracks were matched with landmarks
     "tracks",  # their tracks
@@ -149,10 +142,8 @@ NAMES = (
     "started_right",
     "start_scan",  # rows looked at for a free one
     "activations",  # searches for landmarks that can get a depth
-    "activate_hosts",
     "activate_known",
     "rejections",
-    "reject_hosts",
     "reject_known",
     "reject_dropped",
     "reject_left",  # landmarks that remain in use

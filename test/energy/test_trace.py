@@ -11,9 +11,10 @@ ROOT = HERE.parent.parent
 FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
 INSIDE = {  # traced as parts of a kernel that calls them
     "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
-    "multiply_tn", "normalise", "_step", "reduce_rows", "_whitening", "relative_poses",
-    "fold", "seen_from",
-    "huber", "_invert3", "_skew", "imu_residual", "still_residual", "add_factor", "_row",
+    "multiply_tn", "normalise", "_step", "reduce_rows", "_whitening", "camera_poses",
+    "stand", "view", "gather", "root", "first_pose", "eliminate", "_spread", "_subtract",
+    "add_pairs", "to_body", "_turn_block", "_pivot", "touched",
+    "huber", "imu_residual", "still_residual", "add_factor", "_row",
     "offset_from_lin", "full_layout", "sync_lin", "retract", "copy_state", "dot", "cholesky",
     "forward", "backward", "layout", "_write", "get_nibble", "set_nibble", "encode_rows",
     "decode_block", "load_region", "decode_line", "subtract_above", "encode_finest", "halve_row",

@@ -11,7 +11,7 @@ import pytest
 import tables
 from energy.runs import plan as make_plan
 from energy.trace import Trace
-from tables import LIMITS, NOISE, STILL, WALK, P
+from tables import LIMITS, MODEL, NOISE, P
 
 from vio._jit import KERNELS
 from vio.energy import stages
@@ -45,11 +45,7 @@ def traced(t):
     trace, out = Trace(), copy.copy(t)
     for field, prefix in GROUPS.items():
         setattr(out, field, trace.group(prefix, getattr(t, field)))
-    out.use = out.work.use
-    out.rows = trace.array("work.rows", t.rows)
-    out.factor = trace.array("work.factor", t.factor)
-    out.leave_pose = trace.array("work.leave_pose", t.leave_pose)
-    out.leave_motion = trace.array("work.leave_motion", t.leave_motion)
+    tables.gathered(out)
     return trace, out
 
 
@@ -85,15 +81,13 @@ SEEDS = [1, 2, 3]
 def test_vision(seed, stereo):
     t = case(seed, stereo=stereo)
     tally_, (trace, s) = tally(), traced(t)
-    residual_vision.linearise(
-        s.slots, s.landmarks, t.ext, s.use, P["inv_sigma"], P["limit"], s.system, s.work
-    )
-    count.flush(tally_, t.work, t.order.size)
+    residual_vision.linearise(s.tables, P["inv_sigma"], P["limit"])
+    count.flush(tally_, t.work)
     keys = int(t.slots.key[t.order].sum())
     tally_.add(assembled=1, linearised_slots=t.order.size, hosts_scanned=keys)
     tally_.add(host_tests=keys * int(t.use.sum()))
-    S = t.slots.t_ns.size
-    rows = vision.linearise(PLAN) + vision.relative(S, "vision_ready", "vision_slots")
+    rows = vision.linearise(PLAN)
+    rows += vision.cameras(t.slots.t_ns.size, "assembled", "linearised_slots", lin=True)
     check(trace, as_uses(rows), counts(tally_))
 
 
@@ -101,14 +95,10 @@ def test_vision(seed, stereo):
 def test_relax(seed):
     t = case(seed)
     tally_, (trace, s) = tally(), traced(t)
-    points, residuals = residual_vision.relax(
-        s.slots, s.landmarks, t.ext, s.use, P["inv_sigma"], P["limit"], s.work
-    )
-    count.flush(tally_, t.work, t.order.size)
-    keys = int(t.slots.key[t.order].sum())
-    tally_.add(steps=1, step_poses=t.order.size, relax_hosts=keys, relaxed=points)
-    tally_.add(relax_tests=keys * int(t.use.sum()), cost_residuals=residuals)
-    rows = vision.relax(PLAN) + vision.relative(t.slots.t_ns.size, "relax_ready", "relax_slots")
+    points, residuals = residual_vision.relax(s.tables, P["inv_sigma"], P["limit"])
+    count.flush(tally_, t.work)
+    tally_.add(steps=1, step_poses=t.order.size, relaxed=points, cost_residuals=residuals)
+    rows = vision.relax(PLAN) + vision.cameras(t.slots.t_ns.size, "steps", "step_poses")
     check(trace, as_uses(rows), counts(tally_))
 
 
@@ -117,9 +107,7 @@ def test_inertial(still):
     t = case(4)
     t.slots.still[t.order[-1]] = still
     tally_, (trace, s) = tally(), traced(t)
-    _, factors = residual_imu.linearise_motion(
-        s.slots, s.pre, t.order, 9.81, WALK, STILL, s.factor, s.system, s.work.small
-    )
+    _, factors = residual_imu.linearise_motion(s.tables, t.order, MODEL)
     count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
     tally_.add(imu_factors=factors)
     check(trace, as_uses(inertial.motion()), counts(tally_))
@@ -132,9 +120,8 @@ def test_prior(held):
     if held:
         tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
-    _, n = residual_prior.linearise_prior(
-        s.slots, s.prior, s.system, s.rows, s.work.delta, s.work.small
-    )
+    _, n = residual_prior.linearise_prior(s.tables)
+    count.flush(tally_, t.work)
     count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
     tally_.add(prior_rows=n)
     check(trace, as_uses(inertial.prior(PLAN)), counts(tally_))
@@ -147,14 +134,10 @@ def test_optimise(seed, iterations):
     t = case(seed)
     tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
-    optimise.optimise(
-        s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.factor, P["inv_sigma"],
-        P["limit"], 9.81, WALK, STILL, iterations, 1e-12, 1e-12, s.system, s.work, s.rows,
-        t.tallies,
-    )  # fmt: skip
+    optimise.optimise(s.tables, t.order, MODEL, iterations, 1e-12, 1e-12)
     d = t.tallies
     count.optimised(tally_, t.slots, t.order, t.landmarks, t.prior, t.factor, t.work, d)
-    count.flush(tally_, t.work, t.order.size)
+    count.flush(tally_, t.work)
     tally_.add(linearisations=d[0], imu_factors=d[4], prior_rows=d[5], solves=d[6], solve_dim=d[7])
     tally_.add(cost_residuals=d[8])
     uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN) + solver.model(PLAN)
@@ -169,10 +152,7 @@ def test_refused_steps():
         tables.perturb(t, t.rng, turn=0.3, move=0.5, point=0.3)
         tables.sync_lin(t.slots)
         trace, s = traced(t)
-        optimise.optimise(
-            s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.factor, P["inv_sigma"],
-            P["limit"], 9.81, WALK, STILL, 6, 1e-12, 1e-12, s.system, s.work, s.rows, t.tallies,
-        )  # fmt: skip
+        optimise.optimise(s.tables, t.order, MODEL, 6, 1e-12, 1e-12)
         if t.tallies[6] < t.tallies[0]:
             break
     else:
@@ -181,7 +161,7 @@ def test_refused_steps():
     assert trace.counts["work.backup"][0] == back
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 16, 33])
+@pytest.mark.parametrize("n", [3, 6, 15, 33])
 def test_solver(n):
     rng, trace = np.random.default_rng(n), Trace()
     A = rng.normal(size=(n, n))
@@ -190,7 +170,7 @@ def test_solver(n):
     fake = type(
         "S", (), {"H": system[0], "b": system[1], "d": trace.array("system.d", np.zeros(n))}
     )
-    assert solve.solve(fake, n, 1e-9) == 0
+    assert solve.solve(fake, n, 1e-9, trace.array("work.panel", np.zeros(3 * n))) == 0
     events = {"solve_dim": n, "solve_dim2": n**2, "solve_dim3": n**3}
     uses = solver.model(PLAN)
     check(trace, [use for use in uses if use.tensor != "work.cov"], events)
@@ -242,13 +222,13 @@ def test_landmarks(right):
     count.started(tally_, fresh, row_of, rays[1], t.landmarks.id.size)
     assert started == n - 5
     t.slots.key[slot] = 1
-    count.activated(tally_, t.slots, t.landmarks, t.order.size)
-    done = life.activate(s.slots, s.landmarks, t.ext, 0.5, 0.15, 1e3, 0.2, s.work)
-    count.flush(tally_, t.work, t.order.size)
+    count.activated(tally_, t.landmarks, t.order.size)
+    done = life.activate(s.tables, 0.5, 0.15, 1e3, 0.2)
+    count.flush(tally_, t.work)
     assert done > 0 or not right
-    count.rejected(tally_, t.slots, t.landmarks, t.order.size)
-    dropped, left = life.reject(s.slots, s.landmarks, t.ext, 3.0, s.work)
-    count.flush(tally_, t.work, t.order.size)
+    count.rejected(tally_, t.landmarks, t.order.size)
+    dropped, left = life.reject(s.tables, 3.0)
+    count.flush(tally_, t.work)
     tally_.add(triangulated=done, reject_dropped=dropped, reject_left=left)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
@@ -269,13 +249,9 @@ def test_marginalise(keyframe, held):
         t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
     tally_, (trace, s) = tally(), traced(t)
     count.marginalised(tally_, t.slots, t.order, t.prior, t.factor, t.use)
-    optimise.sync_lin(s.slots)
-    n, points, _, _, kept = marginalise(
-        s.slots, t.order, s.landmarks, s.pre, t.ext, s.prior, s.leave_pose, s.leave_motion,
-        s.factor, s.use, P["inv_sigma"], P["limit"], 9.81, WALK, STILL, s.system, s.work, s.rows,
-    )  # fmt: skip
+    n, points, _, _, kept = marginalise(s.tables, t.order, MODEL)
     count.reduced(tally_, t.prior, t.system, n, kept)
-    count.flush(tally_, t.work, t.order.size)
+    count.flush(tally_, t.work)
     assert (points > 0) == keyframe
     diagonal = np.arange(n) * (np.arange(n) + 3) // 2
     assert (t.system.H[diagonal] > 0).all(), "an emptied column would be billed as a full one"

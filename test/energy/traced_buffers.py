@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tables
 from energy.trace import Trace, buffered
 from energy.traced import case, traced
 from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream
@@ -9,7 +10,6 @@ from tables import P
 
 from vio.energy.rows import uses
 from vio.energy.stages import frontend as model
-from vio.energy.stages.vision import SMALL_USED
 from vio.frontend import codec, encode, klt
 from vio.window import residual_vision
 
@@ -58,19 +58,15 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
             assert use.beyond(room // 4) == (use.reads, use.writes)
 
 
-@pytest.mark.parametrize("stage", ["vision", "relax"])
-def test_working_set_of_small_matrices(stage):
-    """The part of `work.small` a stage touches is the size declared for it."""
-    t = case(3)
-    trace, s = Trace(addresses=True), traced(t)[1]
+@pytest.mark.parametrize("tensor", ["work.folds", "work.root", "work.gain", "work.panel"])
+def test_scratch_of_a_landmark_never_leaves_its_buffer(tensor):
+    """What `linearise` works in is written before it is read, and fits where it is kept."""
+    t, trace = case(3), Trace(addresses=True)
+    s = traced(t)[1]
     s.work = trace.group("work", t.work)
-    args = s.slots, s.landmarks, t.ext, s.work.use, P["inv_sigma"], P["limit"]
-    if stage == "vision":
-        residual_vision.linearise(*args, s.system, s.work)
-    else:
-        residual_vision.relax(*args, s.work)
-    touched = {at for name, at, _ in trace.log if name == "work.small"}
-    assert len(touched) == SMALL_USED[stage]
+    residual_vision.linearise(tables.gathered(s).tables, P["inv_sigma"], P["limit"])
+    room = getattr(t.work, tensor.partition(".")[2]).size
+    assert buffered(trace.log, tensor, room) == 0 < buffered(trace.log, tensor, room // 8)
 
 
 def test_every_arena_buffer_that_is_read_was_written():

@@ -24,8 +24,7 @@ LEDGER = [
 ]
 
 CALIBRATION = {
-    "params", "params_a", "params_b", "ext", "table", "noise", "limits", "walk", "still_sigma",
-    "step",
+    "params", "params_a", "params_b", "ext", "table", "noise", "limits", "model", "step",
 }  # fmt: skip
 PACKETS = {"image", "ids", "uv", "order", "bias", "R_b_a", "p_b_a", "rng"}
 BESIDE = CALIBRATION | PACKETS

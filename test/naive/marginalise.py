@@ -6,25 +6,29 @@ from naive.prior import linearise_prior
 from naive.vision import TINY, build, eliminate, seen_in
 
 
+def touched(order, factor):
+    """Slots in which a factor that takes part begins or ends."""
+    return {int(s) for i, j in zip(order, order[1:]) if factor[j] for s in (i, j)}
+
+
 def layout(slots, order, prior_slots, leave_pose, leave_motion, factor, landmarks, use):
     """(leaving, kept): sets of full coordinates."""
     pose = lambda s: {15 * int(s) + k for k in range(6)}  # noqa: E731
     motion = lambda s: {15 * int(s) + 6 + k for k in range(9)}  # noqa: E731
-    leaving, touched = set(), set()
+    leaving, kept = set(), set()
     for s in order:
         leaving |= pose(s) if leave_pose[s] else set()
         leaving |= motion(s) if leave_motion[s] else set()
     for s in prior_slots[0]:
-        touched |= pose(s)
+        kept |= pose(s)
     for s in prior_slots[1]:
-        touched |= motion(s)
-    for i, j in zip(order, order[1:]):
-        if factor[j]:
-            touched |= pose(i) | motion(i) | pose(j) | motion(j)
+        kept |= motion(s)
+    for s in touched(order, factor):
+        kept |= pose(s) | motion(s)
     for m in np.flatnonzero(use):
         for s in {int(landmarks.host[m])} | seen_in(landmarks, m):
-            touched |= pose(s)
-    return leaving, touched - leaving
+            kept |= pose(s)
+    return leaving, kept - leaving
 
 
 def marginalise(slots, order, landmarks, pre, ext, prior, leaving, kept, factor, use, p):

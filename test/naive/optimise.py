@@ -7,11 +7,11 @@ from naive.vision import TINY, build
 
 
 def full_layout(slots, order):
-    """Full coordinates in row order: time order, pose before motion."""
-    out = []
-    for s in order:
-        out += [15 * int(s) + k for k in range(15 if slots.motion[s] else 6)]
-    return out
+    """Full coordinates in row order: older motions, poses in time order, the newest motion."""
+    motions = [15 * int(s) + k for s in order[:-1] if slots.motion[s] for k in range(6, 15)]
+    poses = [15 * int(s) + k for s in order for k in range(6)]
+    newest = [15 * int(order[-1]) + k for k in range(6, 15 if slots.motion[order[-1]] else 6)]
+    return motions + poses + newest
 
 
 def sync_lin(slots):

@@ -12,6 +12,10 @@ def cholesky(A):
     return np.linalg.cholesky(A)
 
 
+def _pivot(d, least):
+    return (d**0.5, d**-0.5) if d > max(least, 0.0) else (0.0, 0.0)
+
+
 def forward(L, x):
     return solve_triangular(L, x, lower=True)
 

@@ -21,15 +21,21 @@ def observations(landmarks, m, step):
     return [(s, c, *xy[s, c], weight[s, c]) for s, c in zip(*np.nonzero(weight))]
 
 
-def relative_poses(states, host):
-    """{slot: (R, p)} from imu `host` to the imu of every slot."""
-    R_h, p_h = states[host][:2]
-    return {s: (x[0].T @ R_h, x[0].T @ (p_h - x[1])) for s, x in states.items()}
+def camera_poses(x, ext, origin):
+    """[(R_cam_world, centre)] of both cameras of a state about an origin."""
+    turned = [(ext.R_imu_cam[c].T @ x[0].T, x[0] @ ext.p_imu_cam[c]) for c in range(2)]
+    return [(R, x[1] - origin + p) for R, p in turned]
 
 
-def seen_from(rel, y, rho):
-    """The point y / rho of the host in another imu, times rho."""
-    return rho * (rel[0] @ (y / rho) + rel[1])
+def stand(cam, point):
+    """The landmark from the origin, times its inverse depth; `cam` is cam0 of its host."""
+    ray = np.array([point[0], point[1], 1.0])
+    return point[2] * (cam[0].T @ ray / point[2] + cam[1])
+
+
+def view(cam, Y, rho):
+    """The point Y / rho in a camera, times rho."""
+    return rho * (cam[0] @ (Y / rho - cam[1]))
 
 
 def in_camera(host, x, ext, cam, point):
@@ -50,22 +56,33 @@ def huber(squared, limit):
     return min(1.0, limit / max(s, 1e-300)), s * s if s <= limit else limit * (2 * s - limit)
 
 
-def fold(ext, obs, now, lin, rho, inv_sigma, limit):
-    """(M, c, cost, count) of both cameras' rows on (X, rho), by differences."""
+def gather(now, lin, obs, now_Y, lin_Y, rho, inv_sigma, limit):
+    """(M, c, cost, count) of both cameras' rows of one frame on (Y, rho), by differences.
+
+    Args:
+        now, lin: cameras of the frame. obs: (2, 3) x, y, weight; weight 0 = not seen.
+    """
     M, c, cost, count = np.zeros((4, 4)), np.zeros(4), 0.0, 0
     for cam in range(2):
         if obs[cam, 2] == 0:
             continue
 
-        def rows(z, cam=cam):
-            q = ext.R_imu_cam[cam].T @ (z[:3] - z[3] * ext.p_imu_cam[cam])
+        def rows(z, place, cam=cam):
+            q = view(place[cam], z[:3], z[3])
             return (q[:2] / q[2] - obs[cam, :2]) * obs[cam, 2] * inv_sigma
 
-        r = rows(np.append(now, rho))
-        G = jacobian(lambda d, rows=rows: rows(np.append(lin, rho) + d), 4)
+        r, at = rows(np.append(now_Y, rho), now), np.append(lin_Y, rho)
+        G = jacobian(lambda d, rows=rows, at=at: rows(at + d, lin), 4)
         w, loss = huber(r @ r, limit)
         M, c, cost, count = M + w * G.T @ G, c + w * G.T @ r, cost + loss, count + 1
     return M, c, cost, count
+
+
+def root(M, c, D):
+    """(F, z, L) of a landmark's form on (Y, rho) and D = d(Y, rho) / d(x, y, rho)."""
+    L = np.linalg.cholesky(D.T @ M @ D + TINY * np.eye(3))
+    F = D @ np.linalg.inv(L).T
+    return F, F.T @ c, L
 
 
 def build(slots, landmarks, ext, use, inv_sigma, limit):
@@ -99,10 +116,6 @@ def build(slots, landmarks, ext, use, inv_sigma, limit):
     return H, b, cost, rows.size, n_res
 
 
-def _invert3(A):
-    return np.linalg.inv(A + TINY * np.eye(3))
-
-
 def eliminate(H, b, gone, kept):
     """Dense Schur complement: (H, b) over `kept` without `gone`."""
     G = np.linalg.solve(H[np.ix_(gone, gone)], H[np.ix_(gone, kept)])
@@ -125,12 +138,17 @@ def seen_in(landmarks, m):
 
 
 def blocks(landmarks, use, present):
-    """6x6 blocks on and below the diagonal that the elimination fills, landmark by landmark."""
-    total = 0
+    """6x6 blocks on and below the diagonal that the elimination updates, landmark by landmark.
+
+    Args:
+        present: (S,) first row of each pose, -1 = not in the system. Rows are whole: a pose that
+            does not see the landmark is in those of later ones.
+    """
+    total, row = 0, np.argsort(np.argsort(present))
     for m in np.flatnonzero(use):
         seen = {int(landmarks.host[m])} | seen_in(landmarks, m)
-        n = sum(bool(present[s]) for s in seen)
-        total += n * (n + 1) // 2
+        rows = [row[s] for s in seen if present[s] >= 0]
+        total += sum(r - min(rows) + 1 for r in rows)
     return total
 
 

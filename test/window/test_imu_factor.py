@@ -77,22 +77,24 @@ def test_add_factor_and_linearise_motion_against_twin():
 def test_factor_between_held_states_only_costs():
     t, i, j = case(False)
     rng = np.random.default_rng(0)
-    r, J = rng.normal(size=15), rng.normal(size=(15, 30))
+    r, J, rows = rng.normal(size=15), rng.normal(size=(15, 30)), np.zeros(30, np.int64)
     t.system.pose_at[i] = t.system.motion_at[i] = -1
-    first = t.system.pose_at[j]
-    n = first + 15
+    at_j = [t.system.pose_at[j] + k for k in range(6)]
+    at_j += [t.system.motion_at[j] + k for k in range(9)]
+    n = tables.dim(t) + 15  # the rows of `i` stay empty
     t.system.H[: n * (n + 1) // 2] = 0
     t.system.b[:n] = 0
-    assert residual_imu.add_factor(t.system, i, j, r, J) == pytest.approx(r @ r)
+    assert residual_imu.add_factor(t.system, i, j, r, J, rows, np.zeros(30)) == pytest.approx(r @ r)
     H = tables.symmetric(t.system.H, n)
-    np.testing.assert_allclose(H[first:, first:], J[:, 15:].T @ J[:, 15:], atol=1e-12)
-    np.testing.assert_allclose(t.system.b[first:n], J[:, 15:].T @ r, atol=1e-12)
-    assert not H[:first].any()
+    np.testing.assert_allclose(H[np.ix_(at_j, at_j)], J[:, 15:].T @ J[:, 15:], atol=1e-12)
+    np.testing.assert_allclose(t.system.b[at_j], J[:, 15:].T @ r, atol=1e-12)
+    others = np.setdiff1d(np.arange(n), at_j)
+    assert not H[others].any()
     n_full = 15 * t.slots.t_ns.size
     H_twin, b_twin = np.zeros((n_full, n_full)), np.zeros(n_full)
     assert naive.add_factor(H_twin, b_twin, i, j, r, J) == pytest.approx(r @ r)
     at = np.arange(15 * j, 15 * j + 15)
-    np.testing.assert_allclose(H[first:, first:], H_twin[np.ix_(at, at)], atol=1e-12)
+    np.testing.assert_allclose(H[np.ix_(at_j, at_j)], H_twin[np.ix_(at, at)], atol=1e-12)
 
 
 def test_fixed_points_are_used():

@@ -114,7 +114,7 @@ def test_activate_against_twin(stereo):
         rho, sigma, rms = naive.activate(t.slots, t.landmarks, t.ext, m, 0.5)
         if sigma <= most_sigma and -most_sigma <= rho <= 1 / nearest and rms <= most_px:
             expected[m] = max(rho, 1e-4)
-    done = life.activate(t.slots, t.landmarks, t.ext, 0.5, most_sigma, most_px, nearest, t.work)
+    done = life.activate(t.tables, 0.5, most_sigma, most_px, nearest)
     got = set(np.flatnonzero(t.landmarks.active)) - set(range(5))
     assert got == set(expected) and done == len(expected)
     assert 5 < done < 55, "the limits must matter"
@@ -128,7 +128,7 @@ def test_activate_finds_the_truth_without_noise():
     truth = t.landmarks.point[:30, 2].copy()
     t.landmarks.active[:] = 0
     t.landmarks.point[:, 2] = 0
-    life.activate(t.slots, t.landmarks, t.ext, 0.5, 0.1, 1.0, 0.2, t.work)
+    life.activate(t.tables, 0.5, 0.1, 1.0, 0.2)
     found = np.flatnonzero(t.landmarks.active[:30])
     assert found.size > 20
     np.testing.assert_allclose(t.landmarks.point[found, 2], truth[found], atol=1e-4)
@@ -145,7 +145,7 @@ def test_reject_against_twin():
                 planted += 1
     expected = {m: naive.reject(t.slots, t.landmarks, t.ext, m, 3.0) for m in range(30)}
     before = {m: {(s, c) for s, c, *_ in seen(t, m)} for m in range(30)}
-    dropped, active = life.reject(t.slots, t.landmarks, t.ext, 3.0, t.work)
+    dropped, active = life.reject(t.tables, 3.0)
     assert dropped == sum(map(len, expected.values())) >= planted > 0
     for m in range(30):
         left = {(s, c) for s, c, *_ in seen(t, m)}

@@ -100,7 +100,7 @@ def test_covariance_of_the_undamped_system(sigma):
     parts = tables.linearise_vision, tables.linearise_motion, tables.linearise_prior
     H = tables.pack(sum(part(t)[0] for part in parts))
     n = tables.dim(t)
-    assert cholesky(H, n, 1e-14) == 0
+    assert cholesky(H, n, 1e-14, np.zeros(n), np.zeros(3 * n)) == 0
     t.system.H[: len(H)] = H
     same_covariance(newest_covariance(t), dense_covariance(t))
 

@@ -111,10 +111,7 @@ def test_layout_against_twin(kind):
     t, *_ = case()
     leave(t, kind)
     leaving, kept = sets(t)
-    n_leaving, n = layout(
-        t.slots, t.order, t.prior, t.leave_pose, t.leave_motion, t.factor, t.landmarks, t.use,
-        t.system, t.work.counts,
-    )  # fmt: skip
+    n_leaving, n = layout(t.tables, t.order)
     at = naive_prior.full_index(t.system.pose_at, t.system.motion_at)
     assert len(at) == n
     assert set(at[:n_leaving]) == leaving and set(at[n_leaving:]) == kept

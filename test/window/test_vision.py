@@ -8,7 +8,7 @@ from naive.imu_factor import state, state_lin
 from naive.prior import full_index
 from tables import P
 
-from vio.window import residual_vision as vision
+from vio.window import sight
 
 WINDOWS = [
     {"seed": 1},
@@ -46,7 +46,7 @@ def test_reduced_system_against_twin(kw, fej):
     close(b, twin[1])
     assert cost == pytest.approx(twin[2], rel=1e-9)
     assert (points, residuals) == twin[3:]
-    assert blocks == naive.blocks(t.landmarks, t.use, t.system.pose_at >= 0)
+    assert blocks == naive.blocks(t.landmarks, t.use, t.system.pose_at)
 
 
 def test_held_poses_are_constants():
@@ -61,7 +61,7 @@ def test_held_poses_are_constants():
     twin = naive.linearise(t.slots, t.landmarks, t.ext, t.use, P["inv_sigma"], P["limit"], kept)
     close(H, twin[0])
     close(b, twin[1])
-    assert blocks == naive.blocks(t.landmarks, t.use, at >= 0)
+    assert blocks == naive.blocks(t.landmarks, t.use, at)
 
 
 def test_only_landmarks_in_use_take_part():
@@ -145,57 +145,95 @@ def test_reduced_step_and_relax_are_the_dense_step():
     assert rests[0] < 0.1 and rests[1] < 0.2 * rests[0]
 
 
-def test_relative_poses_and_seen_from_against_twin():
-    t = case(WINDOWS[0])
-    host = int(t.order[1])
-    rel = np.zeros_like(t.work.rel)
-    vision.relative_poses(t.slots, host, rel)
-    for k, pick in enumerate((state, state_lin)):
-        states = {int(s): pick(t.slots, s) for s in t.order}
-        twin = naive.relative_poses(states, host)
-        for s, (R, p) in twin.items():
-            np.testing.assert_allclose(rel[s, k], [*R.ravel(), *p], atol=1e-13)
-            y, rho = np.array([0.2, -0.3, 1.0]), 0.4
-            X = vision.seen_from(rel[s], k, y, rho)
-            np.testing.assert_allclose(X, naive.seen_from((R, p), y, rho), atol=1e-13)
+def cameras(t):
+    """Twins of `work.cams`: {slot: (cameras now, cameras at lin)}."""
+    origin = t.slots.p[np.flatnonzero(t.slots.t_ns)[0]]
+    places = {int(s): (state(t.slots, s), state_lin(t.slots, s)) for s in t.order}
+    return {s: [naive.camera_poses(x, t.ext, origin) for x in p] for s, p in places.items()}
 
 
-def test_fold_against_twin():
+def test_cameras_and_what_they_see_against_twins():
     t = case(WINDOWS[0])
-    rng = np.random.default_rng(0)
-    now = t.ext.R_imu_cam[0] @ [0.1, -0.2, 1.0] + 0.3 * t.ext.p_imu_cam[0]
-    lin = now + rng.normal(0, 0.02, 3)
-    xy = np.array([[0.1, -0.2], [0.08, -0.19]]) + rng.normal(0, 2 / 450, (2, 2))
-    tables.set_observation(t, 0, 0, 0, xy[0], 450)
-    tables.set_observation(t, 0, 0, 1, xy[1], 430)
-    xy, weight = t.landmarks.xy[0, 0], t.landmarks.weight[0, 0].copy()
-    M, c = np.zeros((4, 4)), np.zeros(4)
-    for which in ([1, 1], [1, 0], [0, 1], [0, 0]):
-        weights = weight * np.array(which, np.uint8)
-        cost, count = vision.fold(t.ext, xy, weights, now, lin, 0.3, 2.0, 2.0, M, c)
-        obs = np.column_stack([xy * t.ext.step[0], weights * t.ext.step[1]])
-        twin = naive.fold(t.ext, obs, now, lin, 0.3, 2.0, 2.0)
-        np.testing.assert_allclose(M, twin[0], atol=1e-6 * max(np.abs(twin[0]).max(), 1))
-        np.testing.assert_allclose(c, twin[1], atol=1e-6 * max(np.abs(twin[1]).max(), 1))
-        assert cost == pytest.approx(twin[2], rel=1e-6, abs=1e-12) and count == twin[3]
-    assert vision.fold(t.ext, xy, weight, -now, lin, 0.3, 2.0, 2.0, M, c)[0] == -1.0
+    first = sight.camera_poses(t.slots, t.ext, 2, t.work.cams)
+    assert first == np.flatnonzero(t.slots.t_ns)[0]
+    twins, host, point = cameras(t), int(t.order[0]), (0.2, -0.3, 0.4)
+    for k in range(2):
+        Y = sight.stand(t.work.cams, host, k, *point)
+        np.testing.assert_allclose(Y, naive.stand(twins[host][k][0], point), atol=1e-13)
+        for s, twin in twins.items():
+            for c in range(2):
+                R, p = twin[k][c]
+                np.testing.assert_allclose(t.work.cams[s, k, c], [*R.ravel(), *p], atol=1e-13)
+                q = sight.view(t.work.cams, s, k, c, Y, 0.4)
+                np.testing.assert_allclose(q, naive.view(twin[k][c], np.array(Y), 0.4), atol=1e-13)
+    t.slots.t_ns[:] = 0
+    assert sight.camera_poses(t.slots, t.ext, 2, t.work.cams) == -1
+
+
+def form(folded):
+    """(M, c) dense of a folded frame."""
+    M = np.zeros((4, 4))
+    M[np.triu_indices(4)] = folded[:10]
+    return M + np.triu(M, 1).T, folded[10:]
+
+
+def fold_one(t, which, lin, now_Y, lin_Y, rho):
+    """What `gather` makes of landmark 0 in the last frame, seen by the cameras in `which`."""
+    w, s = t.work, t.order[-1]
+    weights = np.zeros_like(t.landmarks.weight[0])
+    weights[s] = t.landmarks.weight[0, s] * np.array(which, np.uint8)
+    xy = t.landmarks.xy[0]
+    out = sight.gather(
+        weights, xy, w.cams, lin, now_Y, lin_Y, rho, t.ext.step, 2.0, 2.0, w.folds, w.seen
+    )
+    obs = np.column_stack([xy[s] * t.ext.step[0], weights[s] * t.ext.step[1]])
+    return out, obs
+
+
+@pytest.mark.parametrize("lin", [0, 1])
+def test_gather_and_root_against_twin(lin):
+    t = case(WINDOWS[0])
+    tables.perturb(t, t.rng, 0.01, 0.02, fixed=True)
+    sight.camera_poses(t.slots, t.ext, 2, t.work.cams)
+    host, s, point = int(t.order[0]), int(t.order[-1]), (0.1, -0.2, 0.3)
+    Y = [sight.stand(t.work.cams, host, k, *point) for k in range(2)]
+    twin = cameras(t)[s]
+    for c in range(2):
+        q = naive.view(twin[0][c], np.array(Y[0]), 0.3)
+        tables.set_observation(t, 0, s, c, q[:2] / q[2] + t.rng.normal(0, 2 / 450, 2), 440)
+    for which in ([1, 1], [1, 0], [0, 1]):
+        (cost, count, frames), obs = fold_one(t, which, lin, Y[0], Y[lin], 0.3)
+        M, c = form(t.work.folds[1])
+        expected = naive.gather(twin[0], twin[lin], obs, Y[0], Y[lin], 0.3, 2.0, 2.0)
+        np.testing.assert_allclose(M, expected[0], atol=1e-6 * np.abs(expected[0]).max())
+        np.testing.assert_allclose(c, expected[1], atol=1e-6 * np.abs(expected[1]).max())
+        assert cost == pytest.approx(expected[2], rel=1e-6) and count == expected[3]
+        assert frames == 1 and t.work.seen[0] == s
+        np.testing.assert_array_equal(t.work.folds[0], t.work.folds[1])
+    assert fold_one(t, [0, 0], lin, Y[0], Y[lin], 0.3)[0] == (0.0, 0, 0)
+    assert fold_one(t, [1, 1], lin, tuple(-np.array(Y[0])), Y[lin], 0.3)[0] == (0.0, 0, 0)
+    fold_one(t, [1, 1], lin, Y[0], Y[lin], 0.3)
+    M, c = form(t.work.folds[0])
+    assert sight.root(t.work.cams, host, lin, t.work.folds[0], t.work.root)
+    R, p = cameras(t)[host][lin][0]
+    D = np.vstack([np.column_stack([R[0], R[1], p]), [0, 0, 1]])
+    F, z, L = naive.root(M, c, D)
+    ours = t.work.root
+    np.testing.assert_allclose(ours[:9].reshape(3, 3).T, F[:3], rtol=1e-6, atol=1e-9)
+    assert ours[9] == pytest.approx(F[3, 2]) and not F[3, :2].any()
+    np.testing.assert_allclose(ours[10:13], z, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(ours[13:], L[np.tril_indices(3)], rtol=1e-6, atol=1e-9)
+    nothing = np.full(14, np.nan)
+    assert not sight.root(t.work.cams, host, lin, nothing, t.work.root)
 
 
 @pytest.mark.parametrize("squared", [0.0, 1.0, 3.9999, 4.0001, 100.0])
 def test_huber_against_twin(squared):
-    np.testing.assert_allclose(vision.huber(squared, 2.0), naive.huber(squared, 2.0), atol=1e-12)
+    np.testing.assert_allclose(sight.huber(squared, 2.0), naive.huber(squared, 2.0), atol=1e-12)
     h = 1e-6  # the weight is the slope of the cost over the squared residual
     if squared:
-        slope = (vision.huber(squared + h, 2.0)[1] - vision.huber(squared - h, 2.0)[1]) / (2 * h)
-        assert vision.huber(squared, 2.0)[0] == pytest.approx(slope, rel=1e-4)
-
-
-def test_invert3_against_twin():
-    A = np.random.default_rng(1).normal(size=(3, 3))
-    A, out = A @ A.T, np.zeros((3, 3))
-    assert vision._invert3(A, out)
-    np.testing.assert_allclose(out, naive._invert3(A), rtol=1e-9)
-    assert not vision._invert3(np.zeros((3, 3)), out)
+        slope = (sight.huber(squared + h, 2.0)[1] - sight.huber(squared - h, 2.0)[1]) / (2 * h)
+        assert sight.huber(squared, 2.0)[0] == pytest.approx(slope, rel=1e-4)
 
 
 def test_points_behind_a_camera_are_left_out():

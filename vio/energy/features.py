@@ -43,9 +43,10 @@ def dense(events) -> np.ndarray:
         ("relax", "relaxed", "cost_residuals", "step_poses", "steps"),
     ):
         n, count = per(slots, calls), out[:, at[points]]
-        out[:, at[f"{stage}_frames"]] = out[:, at[f"{stage}_left"]] = n * count
+        out[:, at[f"{stage}_frames"]] = n * count
         out[:, at[residuals]] = 2 * n * count
         if stage == "vision":
             out[:, at["vision_others"]] = (n - 1) * count
+            out[:, at["vision_span"]] = n * count
             out[:, at["vision_blocks"]] = n * (n + 1) / 2 * count
     return out

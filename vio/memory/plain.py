@@ -40,7 +40,7 @@ def plain_bytes(buffer, ledger, lean: bool = False) -> int:
         return 0  # the previous frame, and the whole current one, stand for them
     if role(name).group == "scratch":
         return buffer.bytes
-    if name in ("work.cross", "work.gain") and not lean:
+    if name in ("work.folds", "work.root", "work.gain") and not lean:
         return 0  # of one landmark; the stored coupling with all of them stands for these
     if name == "landmarks.xy":  # (M, S, 2, 2): landmark, slot, camera, coordinate
         observations = int(np.prod(buffer.shape[:3]))

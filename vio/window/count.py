@@ -7,19 +7,15 @@ with what is plain from the number of frames, motions and landmarks.
 import numpy as np
 
 from vio.events import INDEX, WINDOW_COUNTS
-from vio.window.state import ACTIVATE_READY, RELAX_READY, STEPS, VISION_READY
+from vio.window.state import STEPS
 
 FIRST = INDEX[WINDOW_COUNTS[0]]
 
 
-def flush(tally, work, n_slots):
-    """Move the kernels' counts to the tally; `n_slots` frames are in the window."""
+def flush(tally, work):
+    """Move the kernels' counts to the tally."""
     c = work.counts
     tally.counts[FIRST : FIRST + c.size] += c
-    tally.add(
-        vision_slots=c[VISION_READY] * n_slots, relax_slots=c[RELAX_READY] * n_slots,
-        activate_slots=c[ACTIVATE_READY] * n_slots,
-    )  # fmt: skip
     c[:] = 0
 
 
@@ -77,7 +73,7 @@ def optimised(tally, slots, order, landmarks, prior, factor, work, done):
         optimisations=1, laid_slots=n_slots, laid_motions=n_motions,
         known_landmarks=int(np.count_nonzero(landmarks.id >= 0)),
         hosts_scanned=times * keys, host_tests=keys * points,
-        relax_hosts=steps * keys, relax_tests=keys * relaxed, relaxed=relaxed,
+        relaxed=relaxed,
         step_poses=steps * n_slots, step_motions=steps * n_motions,
         solve_dim2=solves * dim**2, solve_dim3=solves * dim**3,
     )  # fmt: skip
@@ -130,20 +126,17 @@ def started(tally, fresh, row_of, rays1, rows):
     )
 
 
-def activated(tally, slots, landmarks, n_slots):
+def activated(tally, landmarks, n_slots):
     """Before landmarks are given a depth."""
-    keys = int((slots.key[slots.t_ns != 0] != 0).sum())
     known = int((landmarks.id >= 0).sum())
     tally.add(
-        activations=1, activate_hosts=keys, activate_known=keys * known, slots_used=n_slots,
+        activations=1, activate_known=known, slots_used=n_slots,
     )  # fmt: skip
 
 
-def rejected(tally, slots, landmarks, n_slots):
+def rejected(tally, landmarks, n_slots):
     """Before observations are checked."""
-    keys = int((slots.key[slots.t_ns != 0] != 0).sum())
     known = int((landmarks.id >= 0).sum())
     tally.add(
-        rejections=1, reject_hosts=keys, reject_known=keys * known, slots_used=n_slots,
-        reject_slots=keys * n_slots,
+        rejections=1, reject_known=known, slots_used=n_slots,
     )  # fmt: skip

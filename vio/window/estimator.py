@@ -14,7 +14,17 @@ from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
 from vio.window.optimise import optimise, sync_lin
 from vio.window.solve import cholesky, covariance
-from vio.window.state import Bearings, Extrinsics, Landmarks, Prior, Slots, System, Work
+from vio.window.state import (
+    Bearings,
+    Extrinsics,
+    Landmarks,
+    Model,
+    Prior,
+    Slots,
+    System,
+    Tables,
+    Work,
+)
 
 
 class SlidingWindow:
@@ -22,20 +32,20 @@ class SlidingWindow:
 
     def __init__(self, rig, config, memory, imu, arena):
         self.rig, self.config, self.imu = rig, config, imu
-        self.slots = arena.group("slots", Slots)
-        self.landmarks = arena.group("landmarks", Landmarks)
-        self.pre = arena.group("preintegrated", Preintegrated)
-        self.prior = arena.group("prior", Prior)
-        self.system = arena.group("system", System)
-        self.work = arena.group("work", Work)
+        ext = extrinsics(rig, memory.observation_bits)
+        records = {
+            "slots": Slots, "landmarks": Landmarks, "preintegrated": Preintegrated,
+            "ext": None, "prior": Prior, "system": System, "work": Work,
+        }  # fmt: skip
+        self.tables = t = Tables(
+            *(ext if r is None else arena.group(n, r) for n, r in records.items())
+        )
+        self.slots, self.landmarks, self.pre, self.ext, self.prior, self.system, self.work = t
         self.bearings = arena.group("bearings", Bearings)
-        self.rows, self.tallies = arena["work.rows"], arena["work.tallies"]
-        self.factor = arena["work.factor"]
-        self.leave_pose, self.leave_motion = arena["work.leave_pose"], arena["work.leave_motion"]
-        self.cov = arena["work.cov"]
-        self.ext = extrinsics(rig, memory.observation_bits)
-        self.walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
-        self.still_sigma = np.array([config.still_turn, config.still_move, config.still_speed])
+        self.cov = self.work.cov
+        walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
+        still = np.array([config.still_turn, config.still_move, config.still_speed])
+        self.model = Model(1.0 / config.sigma_px, config.huber, config.gravity, walk, still)
         self.reset()
 
     def reset(self):
@@ -75,7 +85,7 @@ class SlidingWindow:
         H[:3, :3] += np.outer(up_imu, up_imu) * (1 / sigma[1] ** 2 - 1 / sigma[0] ** 2)
         L = self.system.H
         L[:120] = H[np.tril_indices(15)]
-        cholesky(L, 15, 0.0)
+        cholesky(L, 15, 0.0, self.system.d, self.work.panel)
         prior.L[:120] = L[:120]
         prior.r[:15] = 0.0
         prior.dim[0] = 15
@@ -244,20 +254,19 @@ class SlidingWindow:
     def activate(self, tally):
         """Give a depth to the landmarks that can have one."""
         c, n_slots = self.config, self.order.size
-        count.activated(tally, self.slots, self.landmarks, n_slots)
+        count.activated(tally, self.landmarks, n_slots)
         done = life.activate(
-            self.slots, self.landmarks, self.ext, c.sigma_px, c.depth_sigma,
-            3.0 * c.sigma_px, c.nearest_m, self.work,
+            self.tables, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m
         )  # fmt: skip
-        count.flush(tally, self.work, n_slots)
+        count.flush(tally, self.work)
         tally.add(triangulated=done)
 
     def reject(self, tally):
         """Drop observations far from their landmark; keeps their number for the health check."""
         limit, n_slots = self.config.reject_px, self.order.size
-        count.rejected(tally, self.slots, self.landmarks, n_slots)
-        self.dropped, left = life.reject(self.slots, self.landmarks, self.ext, limit, self.work)
-        count.flush(tally, self.work, n_slots)
+        count.rejected(tally, self.landmarks, n_slots)
+        self.dropped, left = life.reject(self.tables, limit)
+        count.flush(tally, self.work)
         tally.add(reject_dropped=self.dropped, reject_left=left)
 
     def support(self) -> int:
@@ -267,19 +276,16 @@ class SlidingWindow:
 
     def optimise(self, iterations, tally):
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
-        c, t = self.config, self.tallies
-        self.factor[:] = 1
-        order = self.order
+        c, t, order = self.config, self.work.tallies, self.order
+        self.work.factor[:] = 1
         cost, residuals = optimise(
-            self.slots, order, self.landmarks, self.pre, self.ext, self.prior, self.factor,
-            1.0 / c.sigma_px, c.huber, c.gravity, self.walk, self.still_sigma, iterations,
-            c.small_turn, c.small_move, self.system, self.work, self.rows, t,
-        )  # fmt: skip
+            self.tables, order, self.model, iterations, c.small_turn, c.small_move
+        )
         self.cost, self.residuals = cost, residuals
         count.optimised(
-            tally, self.slots, order, self.landmarks, self.prior, self.factor, self.work, t
+            tally, self.slots, order, self.landmarks, self.prior, self.work.factor, self.work, t
         )  # fmt: skip
-        count.flush(tally, self.work, order.size)
+        count.flush(tally, self.work)
         tally.add(
             linearisations=t[0], landmarks=t[1], residuals=t[2], schur_blocks=t[3],
             imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
@@ -299,44 +305,39 @@ class SlidingWindow:
         slots, landmarks, c = self.slots, self.landmarks, self.config
         order = self.order
         motions = [s for s in order if slots.motion[s]]
-        self.leave_pose[:] = 0
-        self.leave_motion[:] = 0
-        self.factor[:] = 0
+        self.work.leave_pose[:] = 0
+        self.work.leave_motion[:] = 0
+        self.work.factor[:] = 0
         self.work.use[:] = 0
         victim = -1
         if len(motions) > c.max_states:
             first, second = motions[0], motions[1]
-            self.leave_motion[first] = 1
-            self.factor[second] = 1
+            self.work.leave_motion[first] = 1
+            self.work.factor[second] = 1
             if not slots.key[first]:
-                self.leave_pose[first] = 1
+                self.work.leave_pose[first] = 1
                 landmarks.weight[:, first] = 0
         keys = [s for s in order if slots.key[s]]
         if len(keys) > c.max_keyframes:
-            old = [s for s in keys if not slots.motion[s] or self.leave_motion[s]]
+            old = [s for s in keys if not slots.motion[s] or self.work.leave_motion[s]]
             victim = choose_keyframe(slots, landmarks, old, self.newest, c.keep_ratio)
-            self.leave_pose[victim] = 1
+            self.work.leave_pose[victim] = 1
             hosted = (landmarks.host == victim) & (landmarks.id >= 0)
             self.work.use[:] = hosted & (landmarks.active == 1)
-        if not self.leave_pose.any() and not self.leave_motion.any():
+        if not self.work.leave_pose.any() and not self.work.leave_motion.any():
             return False
-        count.marginalised(tally, slots, order, self.prior, self.factor, self.work.use)
-        sync_lin(slots)
-        n, points, _, _, kept = marginalise(
-            slots, order, landmarks, self.pre, self.ext, self.prior, self.leave_pose,
-            self.leave_motion, self.factor, self.work.use, 1.0 / c.sigma_px, c.huber, c.gravity,
-            self.walk, self.still_sigma, self.system, self.work, self.rows,
-        )  # fmt: skip
+        count.marginalised(tally, slots, order, self.prior, self.work.factor, self.work.use)
+        n, points, _, _, kept = marginalise(self.tables, order, self.model)
         count.reduced(tally, self.prior, self.system, n, kept)
-        count.flush(tally, self.work, order.size)
+        count.flush(tally, self.work)
         if victim >= 0:
             landmarks.id[hosted] = -1
             landmarks.active[hosted] = 0
-        for s in np.flatnonzero(self.leave_pose):
+        for s in np.flatnonzero(self.work.leave_pose):
             slots.t_ns[s] = 0
             slots.key[s] = slots.motion[s] = slots.fixed[s] = 0
             landmarks.weight[:, s] = 0
-        slots.motion[self.leave_motion == 1] = 0
+        slots.motion[self.work.leave_motion == 1] = 0
         self.drop_unseen()
         tally.add(marginalised_landmarks=points)
         return True

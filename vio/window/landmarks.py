@@ -5,16 +5,8 @@ import math
 import numpy as np
 
 from vio._jit import kernel
-from vio.window.residual_vision import relative_poses, seen_from
-from vio.window.state import (
-    ACTIVATE_IDLE,
-    ACTIVATE_READY,
-    ACTIVATE_TRIED,
-    ACTIVATE_USED,
-    REJECT_ACTIVE,
-    REJECT_TRIED,
-    REJECT_USED,
-)
+from vio.window.sight import camera_poses, stand, view
+from vio.window.state import ACTIVATE_TRIED, ACTIVATE_USED, REJECT_TRIED, REJECT_USED
 
 
 @kernel
@@ -92,88 +84,64 @@ def start(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
 
 
 @kernel
-def activate(slots, landmarks, ext, sigma_px, most_sigma, most_px, nearest, work):
+def activate(tables, sigma_px, most_sigma, most_px, nearest):
     """Triangulate inactive landmarks: least squares in the inverse depth, bearing held.
 
     Args:
-        sigma_px: pixel noise. most_sigma: largest standard deviation of the inverse depth [1/m].
-        most_px: largest RMS residual [px]. nearest: least depth [m].
+        tables: Tables. sigma_px: pixel noise. most_sigma: largest standard deviation of the
+            inverse depth [1/m]. most_px: largest RMS residual [px]. nearest: least depth [m].
 
     Returns:
         landmarks activated.
     """
-    done = 0
-    n_seen, n_ready, n_used, n_idle = 0, 0, 0, 0
-    y = work.small[0, :3]
-    ready = -1
-    for host in range(slots.t_ns.shape[0]):
-        if slots.t_ns[host] == 0 or slots.key[host] == 0:
+    landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
+    cams = work.cams
+    done, n_tried, n_used = 0, 0, 0
+    camera_poses(tables.slots, tables.ext, 1, cams)
+    for m in range(landmarks.id.shape[0]):
+        if landmarks.id[m] < 0 or landmarks.active[m]:
             continue
-        for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m]:
-                continue
-            n_idle += 1
-            if landmarks.host[m] != host:
-                continue
-            if ready != host:
-                relative_poses(slots, host, work.rel)
-                ready = host
-                n_ready += 1
-            n_seen += 1
-            x0, y0 = landmarks.point[m, 0], landmarks.point[m, 1]
-            R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
-            for a in range(3):
-                y[a] = R[a, 0] * x0 + R[a, 1] * y0 + R[a, 2]
-            aa, ab, rr, count = 0.0, 0.0, 0.0, 0
-            for j in range(slots.t_ns.shape[0]):
-                for cam in range(2):
-                    weight = landmarks.weight[m, j, cam] * ext.step[1]
-                    if weight == 0.0 or (j == host and cam == 0):
-                        continue
-                    n_used += 1
-                    ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
-                    oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
-                    # q = a0 + rho a1, both in camera `cam` of frame j
-                    r = work.rel[j, 0]
-                    X = seen_from(work.rel[j], 0, y, 0.0)
-                    Rc, pc = ext.R_cam_imu[cam], ext.p_cam_imu[cam]
-                    T0 = r[0] * p[0] + r[1] * p[1] + r[2] * p[2] + r[9]
-                    T1 = r[3] * p[0] + r[4] * p[1] + r[5] * p[2] + r[10]
-                    T2 = r[6] * p[0] + r[7] * p[1] + r[8] * p[2] + r[11]
-                    q0 = Rc[0, 0] * X[0] + Rc[0, 1] * X[1] + Rc[0, 2] * X[2]
-                    q1 = Rc[1, 0] * X[0] + Rc[1, 1] * X[1] + Rc[1, 2] * X[2]
-                    q2 = Rc[2, 0] * X[0] + Rc[2, 1] * X[1] + Rc[2, 2] * X[2]
-                    t0 = Rc[0, 0] * T0 + Rc[0, 1] * T1 + Rc[0, 2] * T2 + pc[0]
-                    t1 = Rc[1, 0] * T0 + Rc[1, 1] * T1 + Rc[1, 2] * T2 + pc[1]
-                    t2 = Rc[2, 0] * T0 + Rc[2, 1] * T1 + Rc[2, 2] * T2 + pc[2]
-                    if q2 < 0.02:
-                        continue
-                    w = weight / q2
-                    for e in range(2):
-                        a = w * (t0 - ox * t2 if e == 0 else t1 - oy * t2)
-                        b = w * (ox * q2 - q0 if e == 0 else oy * q2 - q1)
-                        aa += a * a
-                        ab += a * b
-                        rr += b * b
-                    count += 1
-            if count == 0 or aa * most_sigma * most_sigma < sigma_px * sigma_px:
-                continue
-            rho = ab / aa
-            rms = math.sqrt(max(rr - rho * ab, 0.0) / (2 * count))
-            if rho < -most_sigma or rho * nearest > 1.0 or rms > most_px:
-                continue
-            landmarks.point[m, 2] = max(rho, 1e-4)
-            landmarks.active[m] = 1
-            done += 1
-    work.counts[ACTIVATE_TRIED] += n_seen
-    work.counts[ACTIVATE_READY] += n_ready
+        n_tried += 1
+        host = landmarks.host[m]
+        ray = stand(cams, host, 0, landmarks.point[m, 0], landmarks.point[m, 1], 0.0)
+        aa, ab, rr, count = 0.0, 0.0, 0.0, 0
+        for j in range(landmarks.weight.shape[1]):
+            for cam in range(2):
+                weight = landmarks.weight[m, j, cam] * step[1]
+                if weight == 0.0 or (j == host and cam == 0):
+                    continue
+                n_used += 1
+                # In camera `cam` of frame j the point is at q + rho t.
+                qx, qy, qz = view(cams, j, 0, cam, ray, 0.0)
+                if qz < 0.02:
+                    continue
+                apart = (cams[host, 0, 0, 9], cams[host, 0, 0, 10], cams[host, 0, 0, 11])
+                tx, ty, tz = view(cams, j, 0, cam, apart, 1.0)
+                ox = landmarks.xy[m, j, cam, 0] * step[0]
+                oy = landmarks.xy[m, j, cam, 1] * step[0]
+                w = weight / qz
+                a, b = w * (tx - ox * tz), w * (ox * qz - qx)
+                c, d = w * (ty - oy * tz), w * (oy * qz - qy)
+                aa += a * a + c * c
+                ab += a * b + c * d
+                rr += b * b + d * d
+                count += 1
+        if count == 0 or aa * most_sigma * most_sigma < sigma_px * sigma_px:
+            continue
+        rho = ab / aa
+        rms = math.sqrt(max(rr - rho * ab, 0.0) / (2 * count))
+        if rho < -most_sigma or rho * nearest > 1.0 or rms > most_px:
+            continue
+        landmarks.point[m, 2] = max(rho, 1e-4)
+        landmarks.active[m] = 1
+        done += 1
+    work.counts[ACTIVATE_TRIED] += n_tried
     work.counts[ACTIVATE_USED] += n_used
-    work.counts[ACTIVATE_IDLE] += n_idle
     return done
 
 
 @kernel
-def reject(slots, landmarks, ext, limit_px, work):
+def reject(tables, limit_px):
     """Drop observations that lie more than `limit_px` from their landmark, in every slot.
 
     A landmark left with fewer than two observations becomes inactive again.
@@ -181,53 +149,34 @@ def reject(slots, landmarks, ext, limit_px, work):
     Returns:
         (observations dropped, active landmarks).
     """
-    dropped, active = 0, 0
-    n_seen, n_used, n_active = 0, 0, 0
-    y = work.small[0, :3]
-    for host in range(slots.t_ns.shape[0]):
-        if slots.t_ns[host] == 0 or slots.key[host] == 0:
+    landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
+    dropped, active, n_tried, n_used = 0, 0, 0, 0
+    camera_poses(tables.slots, tables.ext, 1, work.cams)
+    for m in range(landmarks.id.shape[0]):
+        if landmarks.id[m] < 0 or landmarks.active[m] == 0:
             continue
-        relative_poses(slots, host, work.rel)
-        for m in range(landmarks.id.shape[0]):
-            if landmarks.id[m] < 0 or landmarks.active[m] == 0:
-                continue
-            n_active += 1
-            if landmarks.host[m] != host:
-                continue
-            n_seen += 1
-            R, p = ext.R_imu_cam[0], ext.p_imu_cam[0]
-            rho = landmarks.point[m, 2]
-            for a in range(3):
-                y[a] = (
-                    R[a, 0] * landmarks.point[m, 0]
-                    + R[a, 1] * landmarks.point[m, 1]
-                    + R[a, 2]
-                    + rho * p[a]
-                )
-            left = 0
-            for j in range(slots.t_ns.shape[0]):
-                for cam in range(2):
-                    weight = landmarks.weight[m, j, cam] * ext.step[1]
-                    if weight == 0.0:
-                        continue
-                    n_used += 1
-                    ox = landmarks.xy[m, j, cam, 0] * ext.step[0]
-                    oy = landmarks.xy[m, j, cam, 1] * ext.step[0]
-                    X = seen_from(work.rel[j], 0, y, rho)
-                    Rc, pc = ext.R_cam_imu[cam], ext.p_cam_imu[cam]
-                    q0 = Rc[0, 0] * X[0] + Rc[0, 1] * X[1] + Rc[0, 2] * X[2] + rho * pc[0]
-                    q1 = Rc[1, 0] * X[0] + Rc[1, 1] * X[1] + Rc[1, 2] * X[2] + rho * pc[1]
-                    q2 = Rc[2, 0] * X[0] + Rc[2, 1] * X[1] + Rc[2, 2] * X[2] + rho * pc[2]
-                    ru, rv = (q0 / q2 - ox) * weight, (q1 / q2 - oy) * weight
-                    if q2 < 0.02 or ru * ru + rv * rv > limit_px * limit_px:
-                        landmarks.weight[m, j, cam] = 0
-                        dropped += 1
-                    else:
-                        left += 1
-            if left < 2:
-                landmarks.active[m] = 0
-            active += landmarks.active[m]
-    work.counts[REJECT_TRIED] += n_seen
+        n_tried += 1
+        x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
+        Y = stand(work.cams, landmarks.host[m], 0, x, y, rho)
+        left = 0
+        for j in range(landmarks.weight.shape[1]):
+            for cam in range(2):
+                weight = landmarks.weight[m, j, cam] * step[1]
+                if weight == 0.0:
+                    continue
+                n_used += 1
+                qx, qy, qz = view(work.cams, j, 0, cam, Y, rho)
+                ru = (qx / qz - landmarks.xy[m, j, cam, 0] * step[0]) * weight
+                rv = (qy / qz - landmarks.xy[m, j, cam, 1] * step[0]) * weight
+                if qz < 0.02 or ru * ru + rv * rv > limit_px * limit_px:
+                    landmarks.weight[m, j, cam] = 0
+                    dropped += 1
+                else:
+                    left += 1
+        if left < 2:
+            landmarks.active[m] = 0
+        else:
+            active += 1
+    work.counts[REJECT_TRIED] += n_tried
     work.counts[REJECT_USED] += n_used
-    work.counts[REJECT_ACTIVE] += n_active
     return dropped, active

@@ -7,6 +7,7 @@ the prior's form; here it is reached through the normal equations.
 """
 
 from vio._jit import kernel
+from vio.window.optimise import sync_lin
 from vio.window.residual_imu import linearise_motion
 from vio.window.residual_prior import linearise_prior, offset_from_lin
 from vio.window.residual_vision import linearise
@@ -23,59 +24,60 @@ from vio.window.state import (
 
 
 @kernel
-def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use, system, counts):
+def layout(tables, order):
     """Rows of the marginalisation system: leaving first, then the kept that are touched.
 
+    Leaving motions and poses, then kept poses and motions: poses stand side by side.
+
     Args:
-        order: (n,) int64 slots in time order. leave_pose, leave_motion: (S,) uint8.
-        factor: (S,) uint8 inertial factors that take part, by the slot they end in.
-        use: (M,) uint8 landmarks that take part.
-        system: pose_at and motion_at are written. counts: `Work.counts`.
+        tables: Tables; what leaves, the factors and the landmarks that take part are in `work`.
+        order: (n,) int64 slots in time order.
 
     Returns:
         (leaving rows, all rows).
     """
+    slots, landmarks, prior = tables.slots, tables.landmarks, tables.prior
+    system, work = tables.system, tables.work
+    factor, use, counts = work.factor, work.use, work.counts
     for s in range(slots.t_ns.shape[0]):
         system.pose_at[s] = -1
         system.motion_at[s] = -1
     n = 0
     for s in order:
-        if leave_pose[s]:
-            system.pose_at[s] = n
-            n += 6
-        if leave_motion[s]:
+        if work.leave_motion[s]:
             system.motion_at[s] = n
             n += 9
+    for s in order:
+        if work.leave_pose[s]:
+            system.pose_at[s] = n
+            n += 6
     leaving = n
     tests, used, left, right, poses, motions, held = 0, 0, 0, 0, 0, 0, 0
     for k in range(order.shape[0]):
         s = order[k]
-        pose = prior.pose_at[s] >= 0
-        motion = prior.motion_at[s] >= 0
-        if factor[s]:
-            pose = motion = True
-        if k + 1 < order.shape[0] and factor[order[k + 1]]:
-            pose = motion = True
+        pose = touched(order, factor, k) | (prior.pose_at[s] >= 0)
         if not pose:
             for m in range(landmarks.id.shape[0]):
                 tests += 1
                 if use[m] == 0:
                     continue
                 used += 1
-                seen = landmarks.weight[m, s]
                 pose = landmarks.host[m] == s
                 if not pose:
                     left += 1
-                    pose = seen[0] > 0
+                    pose = landmarks.weight[m, s, 0] > 0
                     if not pose:
                         right += 1
-                        pose = seen[1] > 0
+                        pose = landmarks.weight[m, s, 1] > 0
                 if pose:
                     break
         poses += pose
         if pose and system.pose_at[s] < 0:
             system.pose_at[s] = n
             n += 6
+    for k in range(order.shape[0]):
+        s = order[k]
+        motion = touched(order, factor, k) | (prior.motion_at[s] >= 0)
         motions += motion
         if motion and slots.motion[s]:
             held += 1
@@ -93,54 +95,30 @@ def layout(slots, order, prior, leave_pose, leave_motion, factor, landmarks, use
 
 
 @kernel
-def marginalise(
-    slots,
-    order,
-    landmarks,
-    pre,
-    ext,
-    prior,
-    leave_pose,
-    leave_motion,
-    factor,
-    use,
-    inv_sigma,
-    limit,
-    gravity,
-    walk,
-    still_sigma,
-    system,
-    work,
-    rows,
-):
-    """Replace `prior` by the prior that remains when the leaving rows are eliminated.
+def touched(order, factor, k):
+    """Whether an inertial factor that takes part begins or ends in frame `order[k]`."""
+    after = factor[order[k + 1]] if k + 1 < order.shape[0] else 0
+    return after + factor[order[k]] > 0
 
-    Args: as `layout`, `residual_vision.linearise` and `residual_imu.linearise_motion`.
-        rows: (D,) int64 scratch.
+
+@kernel
+def marginalise(tables, order, model):
+    """Replace the prior by the one that remains when the leaving rows are eliminated.
+
+    Args: as `layout` and `residual_imu.linearise_motion`.
 
     Returns:
         (rows of the system, landmarks folded in, residuals, blocks, rows kept).
     """
-    leaving, n = layout(
-        slots,
-        order,
-        prior,
-        leave_pose,
-        leave_motion,
-        factor,
-        landmarks,
-        use,
-        system,
-        work.counts,
-    )
+    slots, prior, system, work = tables.slots, tables.prior, tables.system, tables.work
+    sync_lin(slots)
+    leaving, n = layout(tables, order)
     system.H[: n * (n + 1) // 2] = 0.0
     system.b[:n] = 0.0
-    linearise_prior(slots, prior, system, rows, work.delta, work.small)
-    linearise_motion(slots, pre, order, gravity, walk, still_sigma, factor, system, work.small)
-    _, points, residuals, blocks = linearise(
-        slots, landmarks, ext, use, inv_sigma, limit, system, work
-    )
-    cholesky(system.H, n, 1e-12)
+    _, points, residuals, blocks = linearise(tables, model.inv_sigma, model.limit)
+    linearise_prior(tables)
+    linearise_motion(tables, order, model)
+    cholesky(system.H, n, 1e-12, system.d, work.panel)
     forward(system.H, n, system.b)
     kept = n - leaving
     for i in range(kept):
@@ -158,9 +136,7 @@ def marginalise(
             slots.fixed[s] = 1
     # r is about the current state; shift it to the linearisation points of older slots.
     offset_from_lin(slots, prior.pose_at, prior.motion_at, work.small, work.delta)
-    for k in range(kept):
-        s = 0.0
-        for i in range(k, kept):
-            s += prior.L[i * (i + 1) // 2 + k] * work.delta[i]
-        prior.r[k] -= s
+    for i in range(kept):
+        for k in range(i + 1):
+            prior.r[k] -= prior.L[i * (i + 1) // 2 + k] * work.delta[i]
     return n, points, residuals, blocks, kept

@@ -11,17 +11,26 @@ from vio.window.state import STEPS
 
 @kernel
 def full_layout(slots, order, system):
-    """Rows of all poses and motions in time order; returns their number."""
+    """Rows of all poses and motions; returns their number.
+
+    Older motions, poses in time order, the newest motion: poses stand side by side, and the
+    newest state is last, where its covariance can be read from the factor.
+    """
     n = 0
     for s in range(slots.t_ns.shape[0]):
         system.pose_at[s] = -1
         system.motion_at[s] = -1
+    last = order.shape[0] - 1
+    for k in range(last):
+        if slots.motion[order[k]]:
+            system.motion_at[order[k]] = n
+            n += 9
     for s in order:
         system.pose_at[s] = n
         n += 6
-        if slots.motion[s]:
-            system.motion_at[s] = n
-            n += 9
+    if slots.motion[order[last]]:
+        system.motion_at[order[last]] = n
+        n += 9
     return n
 
 
@@ -40,7 +49,7 @@ def sync_lin(slots):
 @kernel
 def retract(slots, system, small):
     """Apply the step d; returns the largest rotation [rad] and position [m] change."""
-    A, B, d = small[14:17, 0:3], small[14:17, 3:6], system.d
+    A, B, d = small[15:18, 0:3], small[15:18, 3:6], system.d
     turn, move = 0.0, 0.0
     for s in range(slots.t_ns.shape[0]):
         at = system.pose_at[s]
@@ -90,38 +99,21 @@ def copy_state(slots, landmarks, work, back):
 
 
 @kernel
-def optimise(
-    slots,
-    order,
-    landmarks,
-    pre,
-    ext,
-    prior,
-    factor,
-    inv_sigma,
-    limit,
-    gravity,
-    walk,
-    still_sigma,
-    iterations,
-    small_turn,
-    small_move,
-    system,
-    work,
-    rows,
-    tallies,
-):
+def optimise(tables, order, model, iterations, small_turn, small_move):
     """Minimise prior + inertial + vision cost over the slots in `order`.
 
     Args:
-        factor: (S,) uint8, which inertial factors take part. iterations: most.
+        tables: Tables. `work.factor` says which inertial factors take part; `work.tallies` is
+            written: linearisations, landmarks, residuals, blocks, inertial factors, prior rows,
+            solves, their dimension summed, residuals relaxed.
+        order: (n,) int64 slots in time order. model: Model. iterations: most.
         small_turn, small_move: steps below these end it [rad], [m].
-        tallies: (9,) int64 out: linearisations, landmarks, residuals, blocks, inertial factors,
-            prior rows, solves, their dimension summed, residuals relaxed.
 
     Returns:
         (cost, residuals) of the last linearisation; H then holds its Cholesky factor.
     """
+    slots, landmarks, system, work = tables.slots, tables.landmarks, tables.system, tables.work
+    tallies = work.tallies
     n = full_layout(slots, order, system)
     for m in range(landmarks.id.shape[0]):
         work.use[m] = 1 if landmarks.id[m] >= 0 and landmarks.active[m] else 0
@@ -129,10 +121,7 @@ def optimise(
     damping, before = 0.0, 1e300
     cost, residuals, exact = 0.0, 0, False
     for _ in range(iterations):
-        cost, residuals = assemble(
-            slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
-            still_sigma, n, system, work, rows, tallies,
-        )  # fmt: skip
+        cost, residuals = assemble(tables, order, model, n)
         if cost > before * (1.0 + 1e-6):
             copy_state(slots, landmarks, work, True)
             damping = max(damping * 100.0, 1e-4)
@@ -143,58 +132,34 @@ def optimise(
         work.counts[STEPS] += 1
         gain = before - cost
         before = cost
-        solve(system, n, damping)
+        solve(system, n, damping, work.panel)
         exact = damping == 0.0
         tallies[6] += 1
         tallies[7] += n
         turn, move = retract(slots, system, work.small)
-        _, relaxed = relax(slots, landmarks, ext, work.use, inv_sigma, limit, work)
+        _, relaxed = relax(tables, model.inv_sigma, model.limit)
         tallies[8] += relaxed
         damping = damping * 0.1 if damping > 1e-6 else 0.0
         if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
             break
     if not exact:  # the covariance is read from the factor: no damping in it, and at this state
-        cost, residuals = assemble(
-            slots, order, landmarks, pre, ext, prior, factor, inv_sigma, limit, gravity, walk,
-            still_sigma, n, system, work, rows, tallies,
-        )  # fmt: skip
-        solve(system, n, 0.0)
+        cost, residuals = assemble(tables, order, model, n)
+        solve(system, n, 0.0, work.panel)
         tallies[6] += 1
         tallies[7] += n
     return cost, residuals
 
 
 @kernel
-def assemble(
-    slots,
-    order,
-    landmarks,
-    pre,
-    ext,
-    prior,
-    factor,
-    inv_sigma,
-    limit,
-    gravity,
-    walk,
-    still_sigma,
-    n,
-    system,
-    work,
-    rows,
-    tallies,
-):
+def assemble(tables, order, model, n):
     """Normal equations of all terms at the current state; returns (cost, residuals)."""
-    sync_lin(slots)
+    system, tallies = tables.system, tables.work.tallies
+    sync_lin(tables.slots)
     system.H[: n * (n + 1) // 2] = 0.0
     system.b[:n] = 0.0
-    c0, prior_rows = linearise_prior(slots, prior, system, rows, work.delta, work.small)
-    c1, factors = linearise_motion(
-        slots, pre, order, gravity, walk, still_sigma, factor, system, work.small
-    )
-    c2, points, residuals, blocks = linearise(
-        slots, landmarks, ext, work.use, inv_sigma, limit, system, work
-    )
+    c0, points, residuals, blocks = linearise(tables, model.inv_sigma, model.limit)
+    c1, prior_rows = linearise_prior(tables)
+    c2, factors = linearise_motion(tables, order, model)
     tallies[0] += 1
     tallies[1] += points
     tallies[2] += residuals

@@ -18,13 +18,13 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     Args:
         pre: Preintegrated, its slot j holds the interval from i to j.
         gravity: m/s^2, along world -z. walk: (2,) bias random walks [unit/s/sqrt(Hz)].
-        small: (24, 64) scratch; rows 14.. are used here.
+        small: (21, 30) scratch; rows 15.. are used here.
         r: (15,), J: (15, 30) out.
     """
     dt = pre.dt[j]
-    A, B, C = small[14:17, 0:3], small[14:17, 3:6], small[14:17, 6:9]
-    D, E, w = small[14:17, 9:12], small[14:17, 12:15], small[17, 0:3]
-    db, raw = small[17, 3:9], small[17, 9:18]
+    A, B, C = small[15:18, 0:3], small[15:18, 3:6], small[15:18, 6:9]
+    D, E, w = small[15:18, 9:12], small[15:18, 12:15], small[18, 0:3]
+    db, raw = small[18, 3:9], small[18, 9:18]
     J[:] = 0.0
     for k in range(6):
         db[k] = slots.bias[i, k] - pre.bias[j, k]
@@ -80,8 +80,8 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
                 s -= E[a, m] * D[m, k]
             J[a, 9 + k] = s
     Ri = slots.R_lin[i]
-    sp = small[17, 18:21]
-    sv = small[17, 21:24]
+    sp = small[18, 18:21]
+    sv = small[18, 21:24]
     for a in range(3):
         sp[a] = 0.0
         sv[a] = 0.0
@@ -108,15 +108,16 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     # Whiten, last row first, so that it can be done in place.
     W = pre.whiten[j]
     for a in range(8, -1, -1):
-        s = 0.0
-        for k in range(a + 1):
-            s += W[a * (a + 1) // 2 + k] * raw[k]
-        r[a] = s
+        row, own = J[a], W[a * (a + 1) // 2 + a]
+        s = own * raw[a]
         for col in range(30):
-            s = 0.0
-            for k in range(a + 1):
-                s += W[a * (a + 1) // 2 + k] * J[k, col]
-            J[a, col] = s
+            row[col] *= own
+        for k in range(a):
+            other, x = J[k], W[a * (a + 1) // 2 + k]
+            s += x * raw[k]
+            for col in range(30):
+                row[col] += x * other[col]
+        r[a] = s
     for k in range(6):
         weight = 1.0 / (walk[k // 3] * math.sqrt(dt))
         r[9 + k] = weight * (slots.bias[j, k] - slots.bias[i, k])
@@ -133,7 +134,7 @@ def still_residual(slots, i, j, sigma, small, r, J):
     Args:
         sigma: (3,) rad, m, m/s.
     """
-    A, w, E = small[14:17, 0:3], small[17, 0:3], small[14:17, 3:6]
+    A, w, E = small[15:18, 0:3], small[18, 0:3], small[15:18, 3:6]
     J[:] = 0.0
     so3.multiply_tn(slots.R[i], slots.R[j], A)
     so3.log(A, w)
@@ -160,28 +161,35 @@ def still_residual(slots, i, j, sigma, small, r, J):
 
 
 @kernel
-def add_factor(system, i, j, r, J):
-    """Add J^T J and J^T r of a two-slot factor to the system; returns the cost r^T r."""
+def add_factor(system, i, j, r, J, rows, sums):
+    """Add J^T J and J^T r of a two-slot factor to the system; returns the cost r^T r.
+
+    Args:
+        rows: (30,) integer scratch. sums: (30,) scratch.
+    """
     H, b = system.H, system.b
     cost = 0.0
     for a in range(15):
         cost += r[a] * r[a]
     for p in range(30):
-        row = _row(system, i, j, p)
+        rows[p] = _row(system, i, j, p)
+        row = rows[p]
         if row < 0:
             continue
         s = 0.0
+        for q in range(p + 1):
+            sums[q] = 0.0
         for a in range(15):
-            s += J[a, p] * r[a]
+            line, x = J[a], J[a, p]
+            s += x * r[a]
+            for q in range(p + 1):
+                sums[q] += x * line[q]
         b[row] += s
-        for q in range(30):
-            col = _row(system, i, j, q)
-            if col < 0 or col > row:
-                continue
-            s = 0.0
-            for a in range(15):
-                s += J[a, p] * J[a, q]
-            H[row * (row + 1) // 2 + col] += s
+        for q in range(p + 1):
+            col = rows[q]
+            if col >= 0:
+                high, low = max(row, col), min(row, col)
+                H[high * (high + 1) // 2 + low] += sums[q]
     return cost
 
 
@@ -198,26 +206,28 @@ def _row(system, i, j, p):
 
 
 @kernel
-def linearise_motion(slots, pre, order, gravity, walk, still_sigma, use, system, small):
+def linearise_motion(tables, order, model):
     """Add the inertial and standstill factors between consecutive motion slots in `order`.
 
     Args:
-        order: (n,) int64 slots in time order. use: (S,) uint8, whether the factor that ends in
-            a slot takes part.
+        tables: Tables; `work.factor` says whether the factor that ends in a slot takes part.
+        order: (n,) int64 slots in time order. model: Model.
 
     Returns:
         (cost, factors).
     """
-    r, J = small[18, 0:15], small[0:15, 20:50]
+    slots, system, work = tables.slots, tables.system, tables.work
+    small, rows = work.small, work.rows[0]
+    J, r, sums = small[0:15], small[19, 0:15], small[20]
     cost, count = 0.0, 0
     for k in range(1, order.shape[0]):
         i, j = order[k - 1], order[k]
-        if slots.motion[i] == 0 or slots.motion[j] == 0 or use[j] == 0:
+        if slots.motion[i] == 0 or slots.motion[j] == 0 or work.factor[j] == 0:
             continue
-        imu_residual(slots, pre, i, j, gravity, walk, small, r, J)
-        cost += add_factor(system, i, j, r, J)
+        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, small, r, J)
+        cost += add_factor(system, i, j, r, J, rows, sums)
         count += 1
         if slots.still[j]:
-            still_residual(slots, i, j, still_sigma, small, r, J)
-            cost += add_factor(system, i, j, r, J)
+            still_residual(slots, i, j, model.still, small, r, J)
+            cost += add_factor(system, i, j, r, J, rows, sums)
     return cost, count

@@ -1,14 +1,17 @@
 """The marginalisation prior |L^T (x - lin) + r|^2, in square-root form, L packed lower."""
 
+import numpy as np
+
 from vio._jit import kernel
 from vio.geometry import so3
 from vio.window.solve import dot
+from vio.window.state import PRIOR_RUNS
 
 
 @kernel
 def offset_from_lin(slots, pose_at, motion_at, small, delta):
     """delta = x - lin over the rows of `pose_at`, `motion_at`: Log(R_lin^T R), and differences."""
-    A, w = small[14:17, 0:3], small[17, 0:3]
+    A, w = small[15:18, 0:3], small[18, 0:3]
     for s in range(slots.t_ns.shape[0]):
         at = pose_at[s]
         if at >= 0:
@@ -26,21 +29,19 @@ def offset_from_lin(slots, pose_at, motion_at, small, delta):
 
 
 @kernel
-def linearise_prior(slots, prior, system, rows, delta, small):
+def linearise_prior(tables):
     """Add the prior to the system: H += L L^T, b += L (L^T delta + r).
-
-    Args:
-        rows: (D,) int64 scratch: row of the system of each row of the prior.
-        delta: (D,) float64 scratch.
 
     Returns:
         (cost, rows).
     """
+    slots, prior, system, work = tables.slots, tables.prior, tables.system, tables.work
     n = prior.dim[0]
     if n == 0:
         return 0.0, 0
-    L, H, b = prior.L, system.H, system.b
-    offset_from_lin(slots, prior.pose_at, prior.motion_at, small, delta)
+    L, H, b, delta, panel = prior.L, system.H, system.b, work.delta, work.panel
+    rows, runs = work.rows[0], work.rows[1]
+    offset_from_lin(slots, prior.pose_at, prior.motion_at, work.small, delta)
     for s in range(slots.t_ns.shape[0]):
         if prior.pose_at[s] >= 0:
             for k in range(6):
@@ -48,22 +49,44 @@ def linearise_prior(slots, prior, system, rows, delta, small):
         if prior.motion_at[s] >= 0:
             for k in range(9):
                 rows[prior.motion_at[s] + k] = system.motion_at[s] + k
-    # e = L^T delta + r, kept in place of delta once delta[k] is no longer needed.
-    cost = 0.0
-    for k in range(n):
-        e = prior.r[k]
-        for i in range(k, n):
-            e += L[i * (i + 1) // 2 + k] * delta[i]
-        delta[k] = e
-        cost += e * e
+    runs[0], begin, n_runs = 0, 0, 0
+    for i in range(1, n):
+        begin = begin if rows[i] == rows[i - 1] + 1 else i
+        runs[i] = begin
+    e = panel[:n]  # L^T delta + r
     for i in range(n):
-        row, at_i = rows[i], i * (i + 1) // 2
-        b[row] += dot(L, at_i, delta, 0, i + 1)
-        for j in range(i + 1):
-            col = rows[j]
-            s = dot(L, at_i, L, j * (j + 1) // 2, j + 1)
-            if row >= col:
-                H[row * (row + 1) // 2 + col] += s
-            else:
-                H[col * (col + 1) // 2 + row] += s
+        row, d = L[i * (i + 1) // 2 : (i + 1) * (i + 2) // 2], delta[i]
+        e[i] = prior.r[i]
+        for k in range(i + 1):
+            e[k] += row[k] * d
+    cost = 0.0
+    for i in range(n):
+        cost += e[i] * e[i]
+        b[rows[i]] += dot(L[i * (i + 1) // 2 : (i + 1) * (i + 2) // 2], e, i + 1)
+    for k in range(0, n, 3):  # as in `cholesky`: three columns at a time
+        rest = n - k
+        c0, c1, c2 = panel[:rest], panel[rest : 2 * rest], panel[2 * rest : 3 * rest]
+        for i in range(rest):
+            at, row = (k + i) * (k + i + 1) // 2 + k, rows[k + i]
+            x = np.float64(L[at])
+            y = np.float64(L[at + 1]) if i > 0 else 0.0
+            z = np.float64(L[at + 2]) if i > 1 else 0.0
+            c0[i], c1[i], c2[i] = x, y, z
+            end = i + 1
+            while end > 0:  # run after run of rows that stand side by side in the system too
+                n_runs += 1
+                begin = max(runs[k + end - 1] - k, 0)
+                col = rows[k + begin]
+                if col <= row:
+                    h = H[row * (row + 1) // 2 + col : row * (row + 1) // 2 + col + end - begin]
+                    d0, d1, d2 = c0[begin:end], c1[begin:end], c2[begin:end]
+                    for e in range(end - begin):
+                        h[e] += x * d0[e] + y * d1[e] + z * d2[e]
+                else:
+                    for e in range(end - begin):
+                        high = col + e
+                        s = x * c0[begin + e] + y * c1[begin + e] + z * c2[begin + e]
+                        H[high * (high + 1) // 2 + row] += s
+                end = begin
+    work.counts[PRIOR_RUNS] += n_runs
     return cost, n

@@ -1,4 +1,8 @@
-"""Packed-lower Cholesky, row by row (Cholesky-Banachiewicz): only dot products of rows."""
+"""Packed-lower Cholesky, three columns at a time: poses have six rows, motions nine.
+
+Three columns are copied to a panel side by side; what they take off the rest of the matrix then
+runs along rows in memory, and each element of the matrix is touched a third as often.
+"""
 
 import math
 
@@ -8,48 +12,66 @@ from vio._jit import kernel
 
 
 @kernel
-def dot(a, at_a, b, at_b, n):
-    """Sum of a[at_a + k] b[at_b + k] in double; four partial sums, always in this order."""
+def dot(a, b, n):
+    """Sum of the products of the first n elements in double; four partial sums, in this order."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-    k = 0
-    while k + 4 <= n:
-        s0 += np.float64(a[at_a + k]) * np.float64(b[at_b + k])
-        s1 += np.float64(a[at_a + k + 1]) * np.float64(b[at_b + k + 1])
-        s2 += np.float64(a[at_a + k + 2]) * np.float64(b[at_b + k + 2])
-        s3 += np.float64(a[at_a + k + 3]) * np.float64(b[at_b + k + 3])
-        k += 4
-    while k < n:
-        s0 += np.float64(a[at_a + k]) * np.float64(b[at_b + k])
-        k += 1
+    fours = n >> 2
+    for q in range(fours):
+        k = 4 * q
+        s0 += np.float64(a[k]) * np.float64(b[k])
+        s1 += np.float64(a[k + 1]) * np.float64(b[k + 1])
+        s2 += np.float64(a[k + 2]) * np.float64(b[k + 2])
+        s3 += np.float64(a[k + 3]) * np.float64(b[k + 3])
+    for k in range(4 * fours, n):
+        s0 += np.float64(a[k]) * np.float64(b[k])
     return (s0 + s1) + (s2 + s3)
 
 
 @kernel
-def cholesky(A, n, floor):
+def _pivot(d, least):
+    """(square root, its inverse) of a diagonal element, zeros if nothing is known there."""
+    if d > least and d > 0.0:
+        root = math.sqrt(d)
+        return root, 1.0 / root
+    return 0.0, 0.0
+
+
+@kernel
+def cholesky(A, n, floor, scale, panel):
     """A = L L^T in place, packed lower; a pivot below `floor` of its diagonal empties its column.
 
     An emptied column stands for a direction nothing is known about.
+
+    Args:
+        n: rows, a multiple of three. scale: (n,) out, the diagonal. panel: (3 n,) scratch.
 
     Returns:
         columns emptied.
     """
     empty = 0
     for i in range(n):
-        at_i = i * (i + 1) // 2
-        scale = A[at_i + i]
-        for j in range(i):
-            at_j = j * (j + 1) // 2
-            pivot = A[at_j + j]
-            if pivot == 0.0:
-                A[at_i + j] = 0.0
-            else:
-                A[at_i + j] = (A[at_i + j] - dot(A, at_i, A, at_j, j)) / pivot
-        d = scale - dot(A, at_i, A, at_i, i)
-        if d > floor * scale and d > 0.0:
-            A[at_i + i] = math.sqrt(d)
-        else:
-            A[at_i + i] = 0.0
-            empty += 1
+        scale[i] = A[i * (i + 1) // 2 + i]
+    for k in range(0, n, 3):
+        a, b, c = k * (k + 1) // 2 + k, (k + 1) * (k + 2) // 2 + k, (k + 2) * (k + 3) // 2 + k
+        p0, r0 = _pivot(A[a], floor * scale[k])
+        l10, l20 = A[b] * r0, A[c] * r0
+        p1, r1 = _pivot(A[b + 1] - l10 * l10, floor * scale[k + 1])
+        l21 = (A[c + 1] - l20 * l10) * r1
+        p2, r2 = _pivot(A[c + 2] - l20 * l20 - l21 * l21, floor * scale[k + 2])
+        A[a], A[b], A[b + 1], A[c], A[c + 1], A[c + 2] = p0, l10, p1, l20, l21, p2
+        empty += (p0 == 0.0) + (p1 == 0.0) + (p2 == 0.0)
+        rest = n - k - 3
+        c0, c1, c2 = panel[:rest], panel[rest : 2 * rest], panel[2 * rest : 3 * rest]
+        for i in range(rest):
+            at = (k + 3 + i) * (k + 4 + i) // 2 + k
+            x = A[at] * r0
+            y = (A[at + 1] - x * l10) * r1
+            z = (A[at + 2] - x * l20 - y * l21) * r2
+            A[at], A[at + 1], A[at + 2] = x, y, z
+            c0[i], c1[i], c2[i] = x, y, z
+            row = A[at + 3 : at + 4 + i]
+            for e in range(i + 1):
+                row[e] -= x * c0[e] + y * c1[e] + z * c2[e]
     return empty
 
 
@@ -59,7 +81,7 @@ def forward(L, n, x):
     for i in range(n):
         at_i = i * (i + 1) // 2
         pivot = L[at_i + i]
-        x[i] = 0.0 if pivot == 0.0 else (x[i] - dot(L, at_i, x, 0, i)) / pivot
+        x[i] = 0.0 if pivot == 0.0 else (x[i] - dot(L[at_i : at_i + i], x, i)) / pivot
 
 
 @kernel
@@ -72,18 +94,20 @@ def backward(L, n, x):
             x[i] = 0.0
             continue
         x[i] /= pivot
+        row, last = L[at_i : at_i + i], x[i]
         for k in range(i):
-            x[k] -= L[at_i + k] * x[i]
+            x[k] -= row[k] * last
 
 
 @kernel
-def solve(system, n, damping):
+def solve(system, n, damping, panel):
     """Factor H + damping diag(H) in place and write d = -H^-1 b; returns emptied columns."""
     H, b, d = system.H, system.b, system.d
     for i in range(n):
         H[i * (i + 1) // 2 + i] *= 1.0 + damping
+    empty = cholesky(H, n, 1e-14, d, panel)
+    for i in range(n):
         d[i] = -b[i]
-    empty = cholesky(H, n, 1e-14)
     forward(H, n, d)
     backward(H, n, d)
     return empty

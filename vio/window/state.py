@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from vio.events import WINDOW_COUNTS
+from vio.imu.preintegrate import Preintegrated
 from vio.memory.arena import Buffer
 
 (
-    VISION_POINTS, VISION_RESIDUALS, VISION_BLOCKS,
-    VISION_READY, VISION_LEFT, VISION_FRAMES, VISION_OTHERS, RELAX_READY, RELAX_LEFT, RELAX_FRAMES,
-    ACTIVATE_TRIED, ACTIVATE_READY, ACTIVATE_USED, ACTIVATE_IDLE,
-    REJECT_TRIED, REJECT_USED, REJECT_ACTIVE, STEPS,
+    VISION_POINTS, VISION_RESIDUALS, VISION_BLOCKS, VISION_FRAMES, VISION_OTHERS,
+    VISION_SPAN, VISION_HOSTS, VISION_PAIRS, VISION_POSES, VISION_TURNED, RELAX_FRAMES, PRIOR_RUNS,
+    ACTIVATE_TRIED, ACTIVATE_USED, REJECT_TRIED, REJECT_USED, STEPS,
     LAYOUT_TESTS, LAYOUT_USED, LAYOUT_LEFT, LAYOUT_RIGHT,
     LAYOUT_POSES, LAYOUT_MOTIONS, LAYOUT_HELD,
 ) = range(len(WINDOW_COUNTS))  # fmt: skip
@@ -25,7 +25,6 @@ class Slots(NamedTuple):
     """Frames in the window; first axis = slot. `lin` are the fixed linearisation points (FEJ)."""
 
     t_ns: np.ndarray  # (S,) int64, 0 = free
-    index: np.ndarray  # (S,) int64 frame index
     motion: np.ndarray  # (S,) uint8: has velocity and biases
     key: np.ndarray  # (S,) uint8: is a keyframe
     still: np.ndarray  # (S,) uint8: did not move since the motion slot before it
@@ -84,16 +83,48 @@ class Prior(NamedTuple):
 class Work(NamedTuple):
     """Scratch of one call."""
 
-    rel: np.ndarray  # (S, 2, 12): motion host -> slot: rotation, translation; now and at lin
-    cross: np.ndarray  # (S, 6, 3) pose-landmark blocks of one landmark
-    gain: np.ndarray  # (S, 6, 3) the same times the inverse of the landmark block
+    cams: np.ndarray  # (S, 2, 2, 12) cameras in the world, now and at lin; see `sight.py`
+    folds: np.ndarray  # (S + 1, 14) forms of one landmark: their sum, then frame by frame
+    root: np.ndarray  # (19,) square root of what is known of one landmark
+    gain: np.ndarray  # (3, 6 S) what its elimination takes off, a row per direction
+    panel: np.ndarray  # columns being eliminated (3 D), or sums over the landmarks of a host (27 S)
+    block: np.ndarray  # (6, 6)
     seen: np.ndarray  # (S,) int64
     delta: np.ndarray  # (D,)
     use: np.ndarray  # (M,) uint8 landmarks that take part
     backup: np.ndarray  # (S, 21) states before a step
     backup_points: np.ndarray  # (M, 3)
-    small: np.ndarray  # (19, 50)
+    small: np.ndarray  # (21, 30) Jacobian and matrices of one inertial factor
+    rows: np.ndarray  # (2, D) int16 row of the system of each row of the prior or of a factor, and
+    # where the run of neighbouring rows it is in begins
+    factor: np.ndarray  # (S,) uint8 inertial factors that take part, by the slot they end in
+    leave_pose: np.ndarray  # (S,) uint8 what leaves when marginalising
+    leave_motion: np.ndarray  # (S,) uint8
+    tallies: np.ndarray  # (9,) int64 of `optimise`
+    cov: np.ndarray  # (15, 15) of the newest state
     counts: np.ndarray  # (len(WINDOW_COUNTS),) int64 tallies of the kernels, added to
+
+
+class Tables(NamedTuple):
+    """All that the kernels of the window work on."""
+
+    slots: Slots
+    landmarks: Landmarks
+    pre: Preintegrated
+    ext: Extrinsics
+    prior: Prior
+    system: System
+    work: Work
+
+
+class Model(NamedTuple):
+    """What is assumed of the measurements."""
+
+    inv_sigma: float  # 1 / pixel noise, 1/px
+    limit: float  # Huber threshold, sigma
+    gravity: float  # m/s^2
+    walk: np.ndarray  # (2,) random walks of the biases, gyro and accel, unit/s/sqrt(Hz)
+    still: np.ndarray  # (3,) deviations at rest, rad, m, m/s
 
 
 class Bearings(NamedTuple):
@@ -103,7 +134,7 @@ class Bearings(NamedTuple):
     rays1: np.ndarray  # (N, 2), NaN without a match
     weight0: np.ndarray  # (N,) float32 px per unit
     weight1: np.ndarray  # (N,)
-    row_of: np.ndarray  # (N,) int64 landmark of a track, -1 = none
+    row_of: np.ndarray  # (N,) int16 landmark of a track, -1 = none
 
 
 def capacities(config) -> tuple[int, int, int]:
@@ -124,7 +155,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
     tri = D * (D + 1) // 2
     shapes = {
         "slots": {
-            "t_ns": ((S,), "i8"), "index": ((S,), "i8"), "motion": ((S,), "u1"),
+            "t_ns": ((S,), "i8"), "motion": ((S,), "u1"),
             "key": ((S,), "u1"), "still": ((S,), "u1"), "fixed": ((S,), "u1"),
             "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
             "bias": ((S, 6), "f8"), "R_lin": ((S, 3, 3), "f8"), "p_lin": ((S, 3), "f8"),
@@ -147,17 +178,19 @@ def buffers(config, memory, max_features) -> list[Buffer]:
             "pose_at": ((S,), "i8"), "motion_at": ((S,), "i8"),
         },
         "work": {
-            "rel": ((S, 2, 12), "f8"), "cross": ((S, 6, 3), "f8"), "gain": ((S, 6, 3), "f8"),
+            "cams": ((S, 2, 2, 12), "f8"), "folds": ((S + 1, 14), "f8"), "root": ((19,), "f8"),
+            "gain": ((3, 6 * S), "f8"), "panel": ((max(3 * D, 27 * S),), "f8"),
+            "block": ((6, 6), "f8"),
             "seen": ((S,), "i8"), "delta": ((D,), "f8"), "use": ((M,), "u1"),
-            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point), "small": ((19, 50), "f8"),
+            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point), "small": ((21, 30), "f8"),
             "counts": ((len(WINDOW_COUNTS),), "i8"),
-            "rows": ((D,), "i8"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
+            "rows": ((2, D), "i2"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
             "cov": ((15, 15), "f8"), "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },
     }  # fmt: skip
     shapes["bearings"] = {
         "rays0": ((N, 2), "f4"), "rays1": ((N, 2), "f4"), "weight0": ((N,), "f4"),
-        "weight1": ((N,), "f4"), "row_of": ((N,), "i8"),
+        "weight1": ((N,), "f4"), "row_of": ((N,), "i2"),
     }  # fmt: skip
     notes = {
         "slots": "frames of the window", "landmarks": "points and their observations",

@@ -1,11 +1,11 @@
 """Inertial factors and the marginalisation prior, added to the system."""
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import indexed, resident, reused
+from vio.energy.memory import indexed, resident
 from vio.energy.rows import Rows, uses
-from vio.energy.stages.solver import Dim, by_rows
+from vio.energy.stages.solver import Dim, merged, triangle
 
-SMALL, H, B = "work.small", "system.H", "system.b"
+SMALL, H, B, ROWS, PANEL = "work.small", "system.H", "system.b", "work.rows", "work.panel"
 PRE = "preintegrated"
 TRIANGLE = 9 * 10 // 2
 
@@ -34,7 +34,8 @@ def residual() -> Rows:
     r.add("slots.p_lin", 18).add("slots.v_lin", 9 + 18).add(f"{PRE}.J", 3 * 12)
     r.add(SMALL, 2 * 6, 2 * 6)
     # whitened, last row first
-    r.add(f"{PRE}.whiten", TRIANGLE * 31).add(SMALL, TRIANGLE * 31, 9 * 31)
+    r.add(f"{PRE}.whiten", TRIANGLE)
+    r.add(SMALL, TRIANGLE + 9 * 30 + 36 * 60, 9 + 9 * 30 + 36 * 30)
     return r.add("slots.bias", 12).add(SMALL, 0, 6 * 3)
 
 
@@ -49,9 +50,9 @@ def still() -> Rows:
 
 def factor(event) -> Rows:
     """`add_factor`: 30 columns, all held by the system, 465 entries of its lower triangle."""
-    r = Rows(event).add(SMALL, 30 + 30 * 30).add(B, 30, 30)
-    r.add("system.pose_at", 12 * 31).add("system.motion_at", 18 * 31)
-    return r.add(SMALL, 465 * 30).add(H, 465, 465)
+    r = Rows(event).add(SMALL, 30 + 30 * 30).add(B, 30, 30).add(ROWS, 30 + 465, 30)
+    r.add("system.pose_at", 12).add("system.motion_at", 18)
+    return r.add(SMALL, 465 * 31, 465 * 16).add(H, 465, 465)
 
 
 def motion() -> list:
@@ -82,21 +83,23 @@ def offset(calls, poses, rows, pose_at, motion_at, S) -> list:
 def prior(plan) -> list:
     """`linearise_prior`."""
     S = plan.shapes["slots.t_ns"][0]
-    at, rows, delta = ("prior.pose_at", "prior.motion_at"), "work.rows", "work.delta"
+    at, delta = ("prior.pose_at", "prior.motion_at"), "work.delta"
     dim = Dim("prior_rows", "prior_rows2", "prior_rows3")
     out = [Rows("assembled").add("prior.dim", 1)]
     out += offset("prior_calls", "prior_poses", "prior_rows", *at, S)
-    out.append(Rows("prior_calls").add(at[0], S).add(at[1], S))
-    out.append(Rows("prior_rows").add(rows, 0, 1).add(at[1], 1).add("system.motion_at", 1))
+    out.append(Rows("prior_calls").add(at[0], S).add(at[1], S).add(ROWS, -2))
+    out.append(Rows("prior_rows").add(ROWS, 2, 2).add(at[1], 1).add("system.motion_at", 1))
     swap = Rows("prior_poses").add(at[0], 6).add("system.pose_at", 6)
     out.append(swap.add(at[1], -6).add("system.motion_at", -6))
-    half = (1 / 2, 1 / 2, 0)
-    # e = L^T delta + r
-    out += dim.rows("prior.r", (1,)) + dim.rows("prior.L", half) + dim.rows(delta, half, (1,))
-    # b += L e, H += L L^T
-    out += dim.rows(rows, (3 / 2, 1 / 2, 0)) + dim.rows(B, (1,), (1,)) + dim.rows(delta, half)
-    out += dim.rows("prior.L", half) + dim.rows("prior.L", (2 / 3, 1, 1 / 3))
-    return out + dim.rows(H, half, half)
+    # e = L^T delta + r, its square, b += L e
+    out += dim.rows("prior.r", (1,)) + dim.rows(delta, (1,))
+    out += dim.rows(PANEL, (5 / 2 + 1 / 2, 1, 0), (3 / 2, 1 / 2, 0))
+    out += dim.rows(B, (1,), (1,)) + dim.rows(ROWS, (1,))
+    # H += L L^T: columns to the panel, three at a time, triangles of n^3 / 18 + ... entries
+    out += dim.rows("prior.L", (3 / 2, 3 / 2, 0)) + dim.rows(PANEL, (), (3 / 2, 1 / 2, 0))
+    out += dim.rows(ROWS, (1 / 2, 1 / 6, 0)) + dim.rows(PANEL, (3 / 2, 1, 1 / 6))
+    out.append(Rows("prior_runs").add(ROWS, 2))
+    return out + dim.rows(H, (1 / 2, 1 / 3, 1 / 18), (1 / 2, 1 / 3, 1 / 18))
 
 
 def patterns(plan) -> dict:
@@ -112,15 +115,10 @@ def patterns(plan) -> dict:
 
         return make
 
-    def whiten(stage, tensor, event, *, reads, writes):
-        """Used for 31 columns in turn: 9 rows kept are read once."""
-        steps = [(81, reads / 31, writes)]
-        return reused(stage, tensor, event, reads=reads, writes=writes, run=9, steps=steps)
-
-    out = {name: scratch for name in (SMALL, "work.rows", "work.delta")}
+    out = {name: scratch for name in (SMALL, ROWS, PANEL, "work.delta")}
     out |= {
-        f"{PRE}.whiten": whiten,
-        "prior.L": by_rows(plan, "prior.L", "prior.r"),
+        f"{PRE}.whiten": record(9),
+        "prior.L": triangle(plan, "prior.L"),
         H: record(6),
         B: record(6),
     }
@@ -130,7 +128,7 @@ def patterns(plan) -> dict:
 def model(plan) -> list:
     """Both, as stages of their own."""
     how = patterns(plan)
-    return uses("inertial", motion(), how) + uses("prior", prior(plan), how)
+    return uses("inertial", motion(), how) + uses("prior", merged(prior(plan)), how)
 
 
 def work(plan) -> list:

@@ -2,9 +2,9 @@
 
 from vio.energy.actions import Op, Work
 from vio.energy.rows import Rows, uses
-from vio.energy.stages.vision import POINT, REL, SMALL, WEIGHT, XY, patterns, relative
+from vio.energy.stages.vision import CAMS, HOST, POINT, WEIGHT, XY, cameras, patterns
 
-ID, HOST, ACTIVE = "landmarks.id", "landmarks.host", "landmarks.active"
+ID, ACTIVE = "landmarks.id", "landmarks.active"
 ROW_OF = "bearings.row_of"
 
 
@@ -38,38 +38,32 @@ def start(plan) -> list:
 def activate(plan) -> list:
     """`activate`."""
     M, S, _ = plan.shapes[WEIGHT]
-    tried = Rows("activate_tried").add(POINT, 2).add(SMALL, 0, 3).add(WEIGHT, 2 * S)
-    used = Rows("activate_used").add(REL, 24).add(SMALL, 9).add(XY, 2)
     return [
-        *relative(S, "activate_ready", "activate_slots"),
-        Rows("activations").add("slots.t_ns", S),
-        Rows("slots_used").add("slots.key", 1),
-        Rows("activate_hosts").add(ID, M),
+        Rows("activations").add("slots.t_ns", S).add(ID, M),
         Rows("activate_known").add(ACTIVE, 1),
-        Rows("activate_idle").add(HOST, 1),
-        tried, used, Rows("triangulated").add(POINT, 0, 1).add(ACTIVE, 0, 1),
-    ]  # fmt: skip
+        Rows("activate_tried").add(HOST, 1).add(POINT, 2).add(CAMS, 12).add(WEIGHT, 2 * S),
+        Rows("activate_used").add(CAMS, 12 + 3 + 12).add(XY, 2),
+        Rows("triangulated").add(POINT, 0, 1).add(ACTIVE, 0, 1),
+    ]
 
 
 def reject(plan) -> list:
-    """`reject`."""
+    """`reject`: a landmark checked stays in use or is put out of it."""
     M, S, _ = plan.shapes[WEIGHT]
-    tried = Rows("reject_tried").add(POINT, 7).add(SMALL, 0, 3).add(WEIGHT, 2 * S).add(ACTIVE, 1, 1)
+    tried = Rows("reject_tried").add(HOST, 1).add(POINT, 3).add(CAMS, 12).add(WEIGHT, 2 * S)
     return [
-        *relative(S, "reject_hosts", "reject_slots"),
-        Rows("rejections").add("slots.t_ns", S),
-        Rows("reject_hosts").add(ID, M),
+        Rows("rejections").add("slots.t_ns", S).add(ID, M),
         Rows("reject_known").add(ACTIVE, 1),
-        Rows("reject_active").add(HOST, 1),
-        tried, Rows("reject_left").add(ACTIVE, 0, -1),
-        Rows("reject_used").add(REL, 12).add(SMALL, 9).add(XY, 2),
+        tried.add(ACTIVE, 0, 1), Rows("reject_left").add(ACTIVE, 0, -1),
+        Rows("reject_used").add(CAMS, 12).add(XY, 2),
         Rows("reject_dropped").add(WEIGHT, 0, 1),
     ]  # fmt: skip
 
 
 def model(plan) -> list:
-    """All four as one stage; `slots_used` counts the frames of both scans over hosts."""
+    """All four as one stage; `slots_used` counts the frames whose cameras both need."""
     rows = observe(plan) + start(plan) + activate(plan) + reject(plan)
+    rows += cameras(0, "slots_used", "slots_used")
     return uses("landmarks", rows, patterns(plan))
 
 
@@ -78,8 +72,7 @@ def work(plan) -> list:
     M, A, D = Op.MUL_F64, Op.ADD_F64, Op.DIV_F64
     return [
         Work("landmarks", "track_tests", {Op.ADD_I32: 2}),
-        Work("landmarks", "activate_used", {M: 50, A: 45, D: 1}),
-        Work("landmarks", "reject_used", {M: 26, A: 22, D: 2}),
-        Work("landmarks", "activate_slots", {M: 72, A: 48}),
-        Work("landmarks", "reject_slots", {M: 72, A: 48}),
+        Work("landmarks", "activate_used", {M: 36, A: 30, D: 1}),
+        Work("landmarks", "reject_used", {M: 20, A: 18, D: 2}),
+        Work("landmarks", "slots_used", {M: 72, A: 60}),
     ]

@@ -21,12 +21,15 @@ class Dim:
         return [Rows(event).add(tensor, r, w) for event, r, w in pairs if r or w]
 
 
-def cholesky(dim, A) -> list:
-    """`cholesky`: per row one scale, per entry itself, a pivot and a dot product of two rows.
+def cholesky(dim, A, scale, panel="work.panel") -> list:
+    """`cholesky`: per three columns the diagonal block, the panel, and the triangle behind it.
 
-    Columns that come out empty are billed as any other.
+    The triangles hold n^3 / 18 - n^2 / 6 entries in all, the panels n^2 / 2 - 3 n / 2. Columns
+    that come out empty are billed as any other.
     """
-    return dim.rows(A, (-1 / 3, 1, 1 / 3), (1 / 2, 1 / 2, 0))
+    rows = dim.rows(A, (3 / 2, 1 / 3, 1 / 18), (1 / 2, 1 / 3, 1 / 18))
+    rows += dim.rows(scale, (1,), (1,))
+    return rows + dim.rows(panel, (0, -1 / 2, 1 / 6), (-3 / 2, 1 / 2))
 
 
 def forward(dim, L, x) -> list:
@@ -37,13 +40,13 @@ def forward(dim, L, x) -> list:
 
 def backward(dim, L, x) -> list:
     """`backward`: a pivot per row, then its multiple off all rows above."""
-    return dim.rows(L, (1 / 2, 1 / 2, 0)) + dim.rows(x, (0, 1, 0), (1 / 2, 1 / 2, 0))
+    return dim.rows(L, (1 / 2, 1 / 2, 0)) + dim.rows(x, (3 / 2, 1 / 2, 0), (1 / 2, 1 / 2, 0))
 
 
 def solve(dim, H, b, d) -> list:
     """`solve`: damp, factor, substitute twice."""
     start = dim.rows(H, (1, 0, 0), (1, 0, 0)) + dim.rows(b, (1, 0, 0)) + dim.rows(d, (), (1,))
-    return start + cholesky(dim, H) + forward(dim, H, d) + backward(dim, H, d)
+    return start + cholesky(dim, H, d) + forward(dim, H, d) + backward(dim, H, d)
 
 
 def covariance(event, L, out, n=STATE) -> list:
@@ -62,22 +65,28 @@ def kept(plan, tensor):
     return make
 
 
-def by_rows(plan, tensor, rows):
-    """Pattern of a triangle worked on row by row: two rows at hand halve the products' reads.
+def triangle(plan, tensor):
+    """Pattern of a triangle worked on row by row.
 
-    Args:
-        tensor: with as many rows as `rows` has elements.
+    Kept whole, each element comes in once and what is written leaves once: half the square of the
+    dimension and half the dimension. To be used on rows that are `merged`.
     """
-    whole, row = plan.size(tensor), plan.size(rows)
 
     def make(stage, name, event, *, reads, writes):
-        cube, square = event.endswith("3"), event.endswith("2")
-        steps = [(2 * row, reads / 2 if cube else reads, writes)]
-        # kept whole: each element comes in once, with the products, and what is written leaves
-        steps.append((whole, 1 / 2 if square and reads >= 1 else 0, writes if square else 0))
+        once = 0 if event.endswith("3") else 1 / 2
+        steps = [(plan.size(tensor), min(reads, once), min(writes, once))]
         return reused(stage, name, event, reads=reads, writes=writes, run=8, steps=steps)
 
     return make
+
+
+def merged(rows) -> list:
+    """One Rows for each event."""
+    out = {}
+    for item in rows:
+        for tensor, (reads, writes) in item.counts.items():
+            out.setdefault(item.event, Rows(item.event)).add(tensor, reads, writes)
+    return list(out.values())
 
 
 def model(plan) -> list:
@@ -85,8 +94,8 @@ def model(plan) -> list:
     dim = Dim("solve_dim", "solve_dim2", "solve_dim3")
     rows = solve(dim, "system.H", "system.b", "system.d")
     rows += covariance("covariances", "system.H", "work.cov")
-    how = {name: kept(plan, name) for name in ("system.b", "system.d")}
-    return uses("solve", rows, how | {"system.H": by_rows(plan, "system.H", "system.d")})
+    how = {name: kept(plan, name) for name in ("system.b", "system.d", "work.panel")}
+    return uses("solve", merged(rows), how | {"system.H": triangle(plan, "system.H")})
 
 
 def work(stage, one, two, three) -> list:

@@ -75,9 +75,10 @@ def marginalise(plan) -> list:
     dim = Dim("marginalise_dim", "marginalise_dim2", "marginalise_dim3")
     kept = Dim("marginalise_kept", "marginalise_kept2")
     calls, poses, half = "marginalised", "marginalise_poses", (1 / 2, 1 / 2)
-    rows = solver.cholesky(dim, "system.H") + solver.forward(dim, "system.H", "system.b")
+    rows = solver.cholesky(dim, "system.H", "system.d")
+    rows += solver.forward(dim, "system.H", "system.b")
     rows += kept.rows("prior.L", half, half) + kept.rows("system.H", half)
-    rows += kept.rows("prior.r", (1,), (2,)) + kept.rows("system.b", (1,))
+    rows += kept.rows("prior.r", half, (3 / 2, 1 / 2)) + kept.rows("system.b", (1,))
     rows.append(Rows(calls).add("prior.dim", 0, 1).add("prior.pose_at", S, S))
     rows.append(Rows(calls).add("prior.motion_at", 0, S).add(POSE_AT, S).add(MOTION_AT, S))
     rows.append(Rows(poses).add(POSE_AT, 1).add("slots.fixed", 0, 1).add(MOTION_AT, -6 / 9))
@@ -90,9 +91,9 @@ def search(plan) -> list:
     """`layout` of marginalisation."""
     S = plan.shapes["slots.t_ns"][0]
     begin = Rows("marginalised").add(POSE_AT, 0, S).add(MOTION_AT, 0, S)
-    begin.add("work.factor", -1)
+    begin.add("work.factor", -2)
     frame = Rows("layout_slots").add("work.leave_pose", 1).add("work.leave_motion", 1)
-    frame.add("prior.pose_at", 1).add("prior.motion_at", 1).add("work.factor", 2)
+    frame.add("prior.pose_at", 1).add("prior.motion_at", 1).add("work.factor", 4)
     return [
         begin,
         frame,
@@ -112,10 +113,11 @@ def model(plan) -> list:
     """Stages `state` and `marginalise`."""
     how = patterns(plan)
     rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan)
-    triangles = {"system.H": solver.by_rows(plan, "system.H", "system.d")}
-    triangles["prior.L"] = solver.by_rows(plan, "prior.L", "prior.r")
+    triangles = {"system.H": solver.triangle(plan, "system.H")}
+    triangles["prior.L"] = solver.triangle(plan, "prior.L")
     out = uses("state", rows, how)
-    return out + uses("marginalise", search(plan) + marginalise(plan), how | triangles)
+    rows = solver.merged(search(plan) + marginalise(plan))
+    return out + uses("marginalise", rows, how | triangles)
 
 
 def work(plan) -> list:
