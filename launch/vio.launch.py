@@ -29,9 +29,10 @@ ARGUMENTS = {
     "use_sim_time": ("", "true: follow /clock, for recordings"),
     "mono": ("", "true: use the left camera only"),
     "publish_tf": ("", "false: leave odom -> base to somebody else"),
+    "target": ("", "energy target of the bill, name or file"),
     "annotate": ("", "true: send the left image with its features (composed:=false)"),
 }
-TEXTS = ("calibration", "config", "reliability")
+TEXTS = ("calibration", "config", "reliability", "target")
 SWITCHES = ("use_sim_time", "mono", "publish_tf", "annotate")
 SPLIT = ("feature_tracker", "imu_preintegrator", "window_optimizer")
 

@@ -1,6 +1,7 @@
 """How a node starts and ends: exit 0 on SIGINT and SIGTERM, however often they come."""
 
 import logging
+import os
 import signal
 import sys
 
@@ -76,5 +77,13 @@ def run(make_node) -> int:
 
 
 def exit_with(make_node):
-    """`run` and end the process with its code."""
-    sys.exit(run(make_node))
+    """`run` and end the process with its code, at once.
+
+    Everything is closed by then. To take the interpreter apart as well, with numba and LLVM in it,
+    takes longer on a busy computer than launch waits before it kills.
+    """
+    code = run(make_node)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
