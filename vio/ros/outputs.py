@@ -131,9 +131,9 @@ class ImuRateOutput:
         self.publisher = qos.publisher(node, Odometry, "vio/imu_odometry", qos.results(1000))
 
     def take(self, sample):
-        """Carry the state on by an ImuSample and send it."""
+        """Carry the state on by an ImuSample and send it, if somebody listens."""
         moved = self.propagator.add(sample)
-        if moved is not None:
+        if moved is not None and self.publisher.get_subscription_count():
             s = self.settings
             state = self.base.of(*moved)
             self.publisher.publish(convert.odometry_message(state, s.odom_frame, s.base_frame))
