@@ -17,11 +17,14 @@ WINDOW_COUNTS = (
     "vision_turned",
     "relax_frames",  # frames of a landmark when landmarks are relaxed
     "prior_runs",  # runs of neighbouring rows met when the prior is added
-    "activate_tried",  # landmarks without depth looked at
+    "activate_known",  # landmarks in use
+    "activate_tried",  # of them without depth, looked at
     "activate_used",  # observations used
+    "reject_known",  # landmarks in use
     "reject_tried",  # landmarks checked
     "reject_used",  # observations checked
     "steps",  # steps of the optimiser taken
+    "known_landmarks",  # landmarks in use when it starts
     "layout_tests",  # landmarks looked at to see which frames marginalising touches
     "layout_used",  # of them taking part
     "layout_left",  # of them not hosted by the frame
@@ -108,7 +111,6 @@ NAMES = (
     "assembled",  # systems assembled, to solve or to marginalise
     "laid_slots",  # frames laid out in its system
     "laid_motions",  # of them with motion
-    "known_landmarks",  # rows of landmarks in use when it starts
     "linearised_slots",  # frames in the system, summed over linearisations
     "synced_slots",  # frames of the window met when linearisation points follow the state
     "synced_free",  # of them not in the prior
@@ -142,9 +144,7 @@ NAMES = (
     "started_right",
     "start_scan",  # rows looked at for a free one
     "activations",  # searches for landmarks that can get a depth
-    "activate_known",
     "rejections",
-    "reject_known",
     "reject_dropped",
     "reject_left",  # landmarks that remain in use
     "slots_used",  # frames in the window, summed over scans of landmarks

@@ -136,7 +136,7 @@ def test_optimise(seed, iterations):
     tally_, (trace, s) = tally(), traced(t)
     optimise.optimise(s.tables, t.order, MODEL, iterations, 1e-12, 1e-12)
     d = t.tallies
-    count.optimised(tally_, t.slots, t.order, t.landmarks, t.prior, t.factor, t.work, d)
+    count.optimised(tally_, t.slots, t.order, t.prior, t.factor, t.work, d)
     count.flush(tally_, t.work)
     tally_.add(linearisations=d[0], imu_factors=d[4], prior_rows=d[5], solves=d[6], solve_dim=d[7])
     tally_.add(cost_residuals=d[8])
@@ -215,21 +215,18 @@ def test_landmarks(right):
     views = [trace.array(f"bearings.{k}", v) for k, v in zip(names, values)]
     row_of = np.full(n, -9)
     rows = trace.array("bearings.row_of", row_of)
-    life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows)
-    count.observed(tally_, t.landmarks, ids, row_of, rays[1])
-    fresh = row_of < 0
-    started, _ = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
-    count.started(tally_, fresh, row_of, rays[1], t.landmarks.id.size)
-    assert started == n - 5
+    count.observed(tally_, n, *life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows))
+    done = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    count.started(tally_, n, *done)
+    assert done[0] == n - 5
     t.slots.key[slot] = 1
-    count.activated(tally_, t.landmarks, t.order.size)
     done = life.activate(s.tables, 0.5, 0.15, 1e3, 0.2)
     count.flush(tally_, t.work)
     assert done > 0 or not right
-    count.rejected(tally_, t.landmarks, t.order.size)
     dropped, left = life.reject(s.tables, 3.0)
     count.flush(tally_, t.work)
     tally_.add(triangulated=done, reject_dropped=dropped, reject_left=left)
+    tally_.add(activations=1, rejections=1, slots_used=2 * t.order.size)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 

@@ -49,7 +49,6 @@ class Backend:
         if not self.running and tracks.image:
             self.start_up(tracks, tally)
         self.last = self.estimate(tracks.t_ns)
-        tally.add(covariances=int(self.running))
         return self.last
 
     def marginalise(self, tally):
@@ -78,6 +77,8 @@ class Backend:
             return
         if window.start_from(init.frames, solution, self.anchor_R, self.anchor_p, tally):
             self.status = Status.TRACKING
+            window.newest_covariance()
+            tally.add(covariances=1)
             self.seen_ns = self.stereo_ns = tracks.t_ns
             self.bad_frames = 0
             init.reset()
@@ -127,7 +128,6 @@ class Backend:
             zero, cov = np.zeros(3), np.eye(15) * UNKNOWN**2
             return Estimate(t_ns, R, self.anchor_p, zero, zero, zero, cov, self.status)
         window = self.window
-        window.newest_covariance()
         s, slots = window.newest, window.slots
         return Estimate(
             t_ns, slots.R[s].copy(), slots.p[s].copy(), slots.v[s].copy(),

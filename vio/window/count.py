@@ -55,7 +55,7 @@ def synced(tally, slots, times):
     tally.add(syncs=times, synced_slots=times * len(used), synced_free=times * used.count(0))
 
 
-def optimised(tally, slots, order, landmarks, prior, factor, work, done):
+def optimised(tally, slots, order, prior, factor, work, done):
     """A run of the optimiser; `done` are the tallies it returned. Call before `flush`."""
     n_slots, n_motions = order.size, int(np.count_nonzero(slots.motion[order]))
     keys = int(np.count_nonzero(slots.key[order]))
@@ -71,7 +71,6 @@ def optimised(tally, slots, order, landmarks, prior, factor, work, done):
     synced(tally, slots, times)
     tally.add(
         optimisations=1, laid_slots=n_slots, laid_motions=n_motions,
-        known_landmarks=int(np.count_nonzero(landmarks.id >= 0)),
         hosts_scanned=times * keys, host_tests=keys * points,
         relaxed=relaxed,
         step_poses=steps * n_slots, step_motions=steps * n_motions,
@@ -102,41 +101,14 @@ def reduced(tally, prior, system, dim, kept):
     )  # fmt: skip
 
 
-def observed(tally, landmarks, ids, row_of, rays1):
-    """Tracks matched with landmarks."""
-    known = row_of >= 0
-    n_known, rows = int(known.sum()), int((landmarks.id >= 0).sum())
-    tests = int((np.flatnonzero(known) + 1).sum()) + (rows - n_known) * ids.size
-    right = int((known & ~np.isnan(rays1[:, 0])).sum())
+def observed(tally, n, known, tests, written, right):
+    """`n` tracks matched with landmarks; the rest as `landmarks.observe` returns it."""
     tally.add(
-        observations=1, tracks=ids.size, track_tests=tests, tracks_known=n_known,
-        tracks_right=right, scans_known=rows,
+        observations=1, tracks=n, track_tests=tests, tracks_known=written, tracks_right=right,
+        scans_known=known,
     )  # fmt: skip
 
 
-def started(tally, fresh, row_of, rays1, rows):
-    """Landmarks started; `fresh` marks the tracks that had none before, of `rows` in all."""
-    new = fresh & (row_of >= 0)
-    n_new = int(new.sum())
-    full = bool((row_of < 0).any())  # looked to the end for room
-    scan = n_new + (rows if full else int(row_of[new].max()) if n_new else 0)
-    right = int((new & ~np.isnan(rays1[:, 0])).sum())
-    tally.add(
-        starts=1, start_tracks=row_of.size, started=n_new, started_right=right, start_scan=scan
-    )
-
-
-def activated(tally, landmarks, n_slots):
-    """Before landmarks are given a depth."""
-    known = int((landmarks.id >= 0).sum())
-    tally.add(
-        activations=1, activate_known=known, slots_used=n_slots,
-    )  # fmt: skip
-
-
-def rejected(tally, landmarks, n_slots):
-    """Before observations are checked."""
-    known = int((landmarks.id >= 0).sum())
-    tally.add(
-        rejections=1, reject_known=known, slots_used=n_slots,
-    )  # fmt: skip
+def started(tally, n, started, refused, looked, right):
+    """Landmarks started from `n` tracks; the rest as `landmarks.start` returns it."""
+    tally.add(starts=1, start_tracks=n, started=started, started_right=right, start_scan=looked)

@@ -61,13 +61,13 @@ class SlidingWindow:
         self.prior.pose_at[:] = -1
         self.prior.motion_at[:] = -1
         self.newest = -1
+        self.reorder()
         self.cost, self.residuals, self.dropped, self.gap = 0.0, 0, 0, False
 
-    @property
-    def order(self) -> np.ndarray:
-        """Slots in use, oldest first."""
+    def reorder(self):
+        """Note the slots in use, oldest first."""
         used = np.flatnonzero(self.slots.t_ns)
-        return used[np.argsort(self.slots.t_ns[used])]
+        self.order = used[np.argsort(self.slots.t_ns[used])]
 
     def start(self, t_ns, R_world_imu, p_world_imu, v_world_imu, bias, sigma):
         """Begin with one motion slot and a prior on it.
@@ -101,6 +101,7 @@ class SlidingWindow:
         slots.still[slot], slots.fixed[slot] = 0, 0
         slots.R[slot], slots.p[slot], slots.v[slot], slots.bias[slot] = R, p, v, bias
         self.newest = slot
+        self.reorder()
         return slot
 
     def propagate(self, t_ns, pre, slot, tally):
@@ -128,7 +129,7 @@ class SlidingWindow:
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
         slots, pre, c = self.slots, self.pre, self.config
-        motions = [s for s in self.order if slots.motion[s]]
+        motions = self.order[slots.motion[self.order] > 0].tolist()
         for i, j in zip(motions, motions[1:]):
             moved = np.abs(slots.bias[i] - pre.bias[j])
             if moved[:3].max() > c.repropagate_gyro or moved[3:].max() > c.repropagate_accel:
@@ -143,15 +144,16 @@ class SlidingWindow:
             (track ids (n,) int64, inverse depths (n,) float32 [1/m]), those in front only.
         """
         lm, slots, ext = self.landmarks, self.slots, self.ext
-        rows = np.flatnonzero((lm.id >= 0) & (lm.active == 1))
-        host = lm.host[rows]
-        rho = lm.point[rows, 2:3]
-        ray = np.column_stack([lm.point[rows, :2], np.ones(rows.size)])
-        y = ray @ ext.R_imu_cam[0].T + rho * ext.p_imu_cam[0]
-        world = np.einsum("nij,nj->ni", slots.R[host], y) + rho * (slots.p[host] - p_world_imu)
-        z = (world @ R_world_imu) @ ext.R_cam_imu[0][2] + rho[:, 0] * ext.p_cam_imu[0][2]
+        rows = np.flatnonzero(lm.active)
+        # The depth is linear in (x, y, 1, rho), with one row of coefficients per host.
+        axis = R_world_imu @ ext.R_cam_imu[0][2]
+        turned = slots.R.transpose(0, 2, 1) @ axis
+        apart = (slots.p - p_world_imu) @ axis + ext.p_cam_imu[0][2]
+        part = np.column_stack([turned @ ext.R_imu_cam[0], turned @ ext.p_imu_cam[0] + apart])
+        part, (x, y, rho) = part[lm.host[rows]], lm.point[rows].T
+        z = part[:, 0] * x + part[:, 1] * y + part[:, 2] + part[:, 3] * rho
         front = z > 0.05
-        return lm.id[rows][front], (rho[front, 0] / z[front]).astype(np.float32)
+        return lm.id[rows[front]], (rho[front] / z[front]).astype(np.float32)
 
     @property
     def start_capacity(self) -> int:
@@ -224,9 +226,9 @@ class SlidingWindow:
         """Bearings of the tracks into the scratch of this frame."""
         w, rig, n = self.bearings, self.rig, tracks.ids.size
         cam0, cam1 = rig.cam0, rig.cam1
-        undistort(cam0.model, cam0.params, tracks.uv0, w.rays0[:n], w.weight0[:n])
+        undistort(int(cam0.model), cam0.params, tracks.uv0, w.rays0[:n], w.weight0[:n])
         if cam1 is not None:
-            undistort(cam1.model, cam1.params, tracks.uv1, w.rays1[:n], w.weight1[:n])
+            undistort(int(cam1.model), cam1.params, tracks.uv1, w.rays1[:n], w.weight1[:n])
         else:
             w.rays1[:n] = np.nan
 
@@ -235,44 +237,43 @@ class SlidingWindow:
         self.undistort(tracks)
         w, n = self.bearings, tracks.ids.size
         row_of = w.row_of[:n]
-        life.observe(
+        done = life.observe(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        count.observed(tally, self.landmarks, tracks.ids, row_of, w.rays1[:n])
+        count.observed(tally, n, *done)
         return row_of
 
     def host(self, slot, tracks, row_of, tally):
         """Start a landmark in keyframe `slot` for every track that has none."""
-        w, n, fresh = self.bearings, tracks.ids.size, row_of < 0
-        life.start(
+        w, n = self.bearings, tracks.ids.size
+        done = life.start(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        count.started(tally, fresh, row_of, w.rays1[:n], self.landmarks.id.size)
+        count.started(tally, n, *done)
 
     def activate(self, tally):
         """Give a depth to the landmarks that can have one."""
-        c, n_slots = self.config, self.order.size
-        count.activated(tally, self.landmarks, n_slots)
+        c = self.config
         done = life.activate(
             self.tables, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m
         )  # fmt: skip
         count.flush(tally, self.work)
-        tally.add(triangulated=done)
+        tally.add(activations=1, triangulated=done, slots_used=self.order.size)
 
     def reject(self, tally):
         """Drop observations far from their landmark; keeps their number for the health check."""
-        limit, n_slots = self.config.reject_px, self.order.size
-        count.rejected(tally, self.landmarks, n_slots)
-        self.dropped, left = life.reject(self.tables, limit)
+        self.dropped, left = life.reject(self.tables, self.config.reject_px)
         count.flush(tally, self.work)
-        tally.add(reject_dropped=self.dropped, reject_left=left)
+        tally.add(
+            rejections=1, reject_dropped=self.dropped, reject_left=left, slots_used=self.order.size
+        )
 
     def support(self) -> int:
         """Landmarks in use that the newest frame sees."""
         lm = self.landmarks
-        return int(((lm.id >= 0) & (lm.active == 1) & (lm.weight[:, self.newest, 0] > 0)).sum())
+        return int(np.count_nonzero(lm.active & (lm.weight[:, self.newest, 0] > 0)))
 
     def optimise(self, iterations, tally):
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
@@ -283,7 +284,7 @@ class SlidingWindow:
         )
         self.cost, self.residuals = cost, residuals
         count.optimised(
-            tally, self.slots, order, self.landmarks, self.prior, self.work.factor, self.work, t
+            tally, self.slots, order, self.prior, self.work.factor, self.work, t
         )  # fmt: skip
         count.flush(tally, self.work)
         tally.add(
@@ -303,8 +304,11 @@ class SlidingWindow:
     def shrink(self, tally) -> bool:
         """Marginalise one motion state and one keyframe at the most; False if none is too many."""
         slots, landmarks, c = self.slots, self.landmarks, self.config
-        order = self.order
-        motions = [s for s in order if slots.motion[s]]
+        order, motion, key = self.order, slots.motion.tolist(), slots.key.tolist()
+        motions = [s for s in order.tolist() if motion[s]]
+        keys = [s for s in order.tolist() if key[s]]
+        if len(motions) <= c.max_states and len(keys) <= c.max_keyframes:
+            return False
         self.work.leave_pose[:] = 0
         self.work.leave_motion[:] = 0
         self.work.factor[:] = 0
@@ -317,15 +321,12 @@ class SlidingWindow:
             if not slots.key[first]:
                 self.work.leave_pose[first] = 1
                 landmarks.weight[:, first] = 0
-        keys = [s for s in order if slots.key[s]]
         if len(keys) > c.max_keyframes:
             old = [s for s in keys if not slots.motion[s] or self.work.leave_motion[s]]
             victim = choose_keyframe(slots, landmarks, old, self.newest, c.keep_ratio)
             self.work.leave_pose[victim] = 1
             hosted = (landmarks.host == victim) & (landmarks.id >= 0)
             self.work.use[:] = hosted & (landmarks.active == 1)
-        if not self.work.leave_pose.any() and not self.work.leave_motion.any():
-            return False
         count.marginalised(tally, slots, order, self.prior, self.work.factor, self.work.use)
         n, points, _, _, kept = marginalise(self.tables, order, self.model)
         count.reduced(tally, self.prior, self.system, n, kept)
@@ -338,6 +339,7 @@ class SlidingWindow:
             slots.key[s] = slots.motion[s] = slots.fixed[s] = 0
             landmarks.weight[:, s] = 0
         slots.motion[self.work.leave_motion == 1] = 0
+        self.reorder()
         self.drop_unseen()
         tally.add(marginalised_landmarks=points)
         return True

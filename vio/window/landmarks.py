@@ -6,7 +6,14 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.window.sight import camera_poses, stand, view
-from vio.window.state import ACTIVATE_TRIED, ACTIVATE_USED, REJECT_TRIED, REJECT_USED
+from vio.window.state import (
+    ACTIVATE_KNOWN,
+    ACTIVATE_TRIED,
+    ACTIVATE_USED,
+    REJECT_KNOWN,
+    REJECT_TRIED,
+    REJECT_USED,
+)
 
 
 @kernel
@@ -19,37 +26,45 @@ def observe(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
         row_of: (N,) int64 out: landmark row of each track, -1 = none.
 
     Returns:
-        observations written.
+        (landmarks in use, identities compared, tracks with a landmark, of them seen by cam1).
     """
-    written = 0
+    known, tests, written, right = 0, 0, 0, 0
     for k in range(ids.shape[0]):
         row_of[k] = -1
     for m in range(landmarks.id.shape[0]):
         for c in range(2):
             landmarks.weight[m, slot, c] = 0
-        if landmarks.id[m] < 0:
+        ident = landmarks.id[m]
+        if ident < 0:
             continue
+        known += 1
         for k in range(ids.shape[0]):
-            if ids[k] == landmarks.id[m]:
+            tests += 1
+            if ids[k] == ident:
                 row_of[k] = m
                 _write(landmarks, step, m, slot, 0, rays0[k], weight0[k])
-                _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
+                right += _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
                 written += 1
                 break
-    return written
+    return known, tests, written, right
 
 
 @kernel
 def _write(landmarks, step, m, slot, cam, ray, weight):
-    """Store one observation in fixed-point steps; a ray that is NaN or off scale is not seen."""
+    """Store one observation in fixed-point steps; a ray that is NaN or off scale is not seen.
+
+    Returns:
+        whether it is.
+    """
     x, y = np.rint(ray[0] / step[0]), np.rint(ray[1] / step[0])
     limit = 2.0 / step[0] - 1.0
     if abs(x) < limit and abs(y) < limit:  # False for NaN
         landmarks.xy[m, slot, cam, 0] = x
         landmarks.xy[m, slot, cam, 1] = y
         landmarks.weight[m, slot, cam] = min(max(np.rint(weight / step[1]), 1.0), 255.0)
-    else:
-        landmarks.weight[m, slot, cam] = 0
+        return True
+    landmarks.weight[m, slot, cam] = 0
+    return False
 
 
 @kernel
@@ -57,13 +72,16 @@ def start(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
     """Host every track that has no landmark yet in keyframe `slot`; depth still unknown.
 
     Returns:
-        (landmarks started, tracks without room).
+        (landmarks started, tracks without room, rows looked at for one, started and seen by cam1).
     """
-    started, refused, m = 0, 0, 0
+    started, refused, looked, right, m = 0, 0, 0, 0, 0
     for k in range(ids.shape[0]):
         if row_of[k] >= 0:
             continue
-        while m < landmarks.id.shape[0] and landmarks.id[m] >= 0:
+        while m < landmarks.id.shape[0]:
+            looked += 1
+            if landmarks.id[m] < 0:
+                break
             m += 1
         if m == landmarks.id.shape[0]:
             refused += 1
@@ -77,10 +95,10 @@ def start(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
             for c in range(2):
                 landmarks.weight[m, s, c] = 0
         _write(landmarks, step, m, slot, 0, rays0[k], weight0[k])
-        _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
+        right += _write(landmarks, step, m, slot, 1, rays1[k], weight1[k])
         row_of[k] = m
         started += 1
-    return started, refused
+    return started, refused, looked, right
 
 
 @kernel
@@ -96,10 +114,13 @@ def activate(tables, sigma_px, most_sigma, most_px, nearest):
     """
     landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
     cams = work.cams
-    done, n_tried, n_used = 0, 0, 0
+    done, n_known, n_tried, n_used = 0, 0, 0, 0
     camera_poses(tables.slots, tables.ext, 1, cams)
     for m in range(landmarks.id.shape[0]):
-        if landmarks.id[m] < 0 or landmarks.active[m]:
+        if landmarks.id[m] < 0:
+            continue
+        n_known += 1
+        if landmarks.active[m]:
             continue
         n_tried += 1
         host = landmarks.host[m]
@@ -135,6 +156,7 @@ def activate(tables, sigma_px, most_sigma, most_px, nearest):
         landmarks.point[m, 2] = max(rho, 1e-4)
         landmarks.active[m] = 1
         done += 1
+    work.counts[ACTIVATE_KNOWN] += n_known
     work.counts[ACTIVATE_TRIED] += n_tried
     work.counts[ACTIVATE_USED] += n_used
     return done
@@ -150,10 +172,13 @@ def reject(tables, limit_px):
         (observations dropped, active landmarks).
     """
     landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
-    dropped, active, n_tried, n_used = 0, 0, 0, 0
+    dropped, active, n_known, n_tried, n_used = 0, 0, 0, 0, 0
     camera_poses(tables.slots, tables.ext, 1, work.cams)
     for m in range(landmarks.id.shape[0]):
-        if landmarks.id[m] < 0 or landmarks.active[m] == 0:
+        if landmarks.id[m] < 0:
+            continue
+        n_known += 1
+        if landmarks.active[m] == 0:
             continue
         n_tried += 1
         x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
@@ -177,6 +202,7 @@ def reject(tables, limit_px):
             landmarks.active[m] = 0
         else:
             active += 1
+    work.counts[REJECT_KNOWN] += n_known
     work.counts[REJECT_TRIED] += n_tried
     work.counts[REJECT_USED] += n_used
     return dropped, active

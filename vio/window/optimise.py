@@ -6,7 +6,7 @@ from vio.window.residual_imu import linearise_motion
 from vio.window.residual_prior import linearise_prior
 from vio.window.residual_vision import linearise, relax
 from vio.window.solve import solve
-from vio.window.state import STEPS
+from vio.window.state import KNOWN, STEPS
 
 
 @kernel
@@ -116,7 +116,9 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
     tallies = work.tallies
     n = full_layout(slots, order, system)
     for m in range(landmarks.id.shape[0]):
-        work.use[m] = 1 if landmarks.id[m] >= 0 and landmarks.active[m] else 0
+        known = landmarks.id[m] >= 0
+        work.counts[KNOWN] += known
+        work.use[m] = 1 if known and landmarks.active[m] else 0
     tallies[:] = 0
     damping, before = 0.0, 1e300
     cost, residuals, exact = 0.0, 0, False

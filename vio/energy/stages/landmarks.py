@@ -21,7 +21,6 @@ def observe(plan) -> list:
     rows = [
         Rows("tracks").add(ROW_OF, 0, 1),
         Rows("observations").add(ID, M).add(WEIGHT, 0, 2 * M),
-        Rows("track_tests").add(ID, 1),
     ]
     return rows + write("tracks_known", "tracks_right")
 
