@@ -116,14 +116,14 @@ class FeatureTracker:
         R, p = prediction.R_cam_prev, prediction.p_cam_prev
         live = seen(tracks.uv0)
         n = predict.transfer(
-            cam.model, cam.params, cam.model, cam.params, R, p,
+            int(cam.model), cam.params, int(cam.model), cam.params, R, p,
             tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
         )  # fmt: skip
         top = config.levels - 1
         s.first_level[:] = top
         if prediction.confident:
             s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
-        undistort(cam.model, cam.params, tracks.uv0, s.rays_a, s.weights)
+        undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
         given = seen(s.uv_next)
         loads, blocks, prepared, iterations, found, loads0, loads1, tried = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
@@ -146,7 +146,7 @@ class FeatureTracker:
     def reject_outliers(self, prediction, index, tally):
         """Drop features that no single translation explains."""
         tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
-        n = undistort(cam.model, cam.params, tracks.uv0, s.rays_b, s.weights)
+        n = undistort(int(cam.model), cam.params, tracks.uv0, s.rays_b, s.weights)
         slack = self.config.ransac_px if prediction.confident else 4 * self.config.ransac_px
         # One draw per frame and seed: a dropped frame does not shift later draws.
         self.rng[0] = (self.seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64 | 1
@@ -180,7 +180,7 @@ class FeatureTracker:
             return n_shared < 0.5 * self.n_key
         if n_shared < config.key_ratio * self.n_key:
             return True
-        undistort(cam.model, cam.params, tracks.uv_key, s.rays_a, s.weights)
+        undistort(int(cam.model), cam.params, tracks.uv_key, s.rays_a, s.weights)
         turned = s.rays_a[shared] @ self.R_cam_key[:, :2].T + self.R_cam_key[:, 2]
         moved = turned[:, :2] / turned[:, 2:] - s.rays_b[shared]
         tally.add(undistort_calls=1, undistort_given=seen(tracks.uv_key))
@@ -272,7 +272,8 @@ class FeatureTracker:
         """Find the features in cam1: search along the epipolar curve first, then align."""
         tracks, s, config = self.tracks, self.scratch, self.config
         cam0, cam1 = self.rig.cam0, self.rig.cam1
-        pair = cam0.model, cam0.params, cam1.model, cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
+        models = int(cam0.model), int(cam1.model)  # an enumeration takes the long way into a kernel
+        pair = models[0], cam0.params, models[1], cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
         if keyframe:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
             tried, loads, blocks, matched = stereo.search_epipolar(
