@@ -29,17 +29,22 @@ def inside(spans, t):
     return any(a <= t < b for a, b in spans)
 
 
-def fly(seconds, stereo=True, speed=1.0, seed=0, blind=(), gaps=(), one_eyed=(), quiet=False):
+def fly(
+    seconds, stereo=True, speed=1.0, seed=0, blind=(), gaps=(), one_eyed=(), quiet=False, spoil=None
+):
     """(motion, [(t, Estimate)], backend): noisy tracks and IMU from the first frame on.
 
     Args:
         blind, gaps, one_eyed: spans (from, to) [s] without features, IMU, right image.
         quiet: no noise anywhere, and no biases.
+        spoil: spoil(samples, t [s]) changes the samples in place.
     """
     motion, rng = Motion(speed), np.random.default_rng(seed)
     back, imu = backend(stereo)
     samples, _ = imu_samples(motion, seconds, None if quiet else rng, bias=None if quiet else BIAS)
     t = (samples["t_ns"] - T0_NS) * 1e-9
+    if spoil:
+        spoil(samples, t)
     for a, b in gaps:
         samples, t = samples[(t <= a) | (t >= b)], t[(t <= a) | (t >= b)]
     world = World(back.rig, motion, noise_px=0.0 if quiet else 0.3, seed=seed)

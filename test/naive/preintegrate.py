@@ -56,9 +56,7 @@ def preintegrate(t_ns, gyro, accel, t0_ns, t1_ns, bias, noise, limits):
         ends = (t0_ns if before_first else t_ns[left]), (t1_ns if after_last else t_ns[right])
         gap = (ends[1] - ends[0]) * 1e-9 > limits[0]
         both = [left, right]
-        over = bool(
-            (np.abs(gyro[both]) >= limits[1]).any() or (np.abs(accel[both]) >= limits[2]).any()
-        )
+        over = [bool((np.abs(x[both]) >= end).any()) for x, end in zip((gyro, accel), limits[1:])]
         dt = (b - a) * 1e-9
         ga, fa = sample(t_ns, gyro, accel, a)
         gb, fb = sample(t_ns, gyro, accel, b)
@@ -72,12 +70,12 @@ def preintegrate(t_ns, gyro, accel, t0_ns, t1_ns, bias, noise, limits):
             return minus(_step(state, w - d[:3], f - d[3:], dt), after)
 
         A, B = jacobian(moved, 9), jacobian(noisy, 6)
-        wild = noise[2:] ** 2 if gap or over else np.zeros(2)
+        wild = (gap * noise[2:] + over * limits[1:]) ** 2
         Q = np.diag(np.repeat(noise[:2] ** 2 / dt + wild, 3))
         within = np.zeros(9)  # the position that white force gains against a force held
         within[3:6] = Q[3, 3] * dt**4 * (1 / 3 - 1 / 4)
         cov, J, state = A @ cov @ A.T + B @ Q @ B.T + np.diag(within), A @ J + B, after
-        steps, gaps, saturated = steps + 1, gaps + gap, saturated + over
+        steps, gaps, saturated = steps + 1, gaps + gap, saturated + any(over)
     return *state, cov, J, steps, gaps, saturated
 
 

@@ -107,6 +107,17 @@ def test_short_imu_gap_is_survived():
     assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < 0.05
 
 
+@pytest.mark.parametrize("sensor, end, seconds", [("accel", 156.0, 0.1), ("gyro", 34.0, 0.02)])
+def test_a_sensor_at_its_end_is_told_and_survived(sensor, end, seconds):
+    def pin(samples, t):
+        samples[sensor][(t >= 4.0) & (t < 4.0 + seconds), 0] = end
+
+    motion, out, _ = fly(7.0, spoil=pin)
+    assert DEGRADED in statuses(out, 4.0, 4.2)
+    assert set(statuses(out, 4.3)) == {TRACKING}
+    assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < 0.05
+
+
 def test_imu_gap_over_several_frames_is_survived():
     motion, out, _ = fly(8.0, gaps=[(4.0, 4.3)])
     assert LOST not in statuses(out)

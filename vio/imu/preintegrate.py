@@ -47,7 +47,7 @@ def preintegrate(
         noise: (4,) densities of gyro [rad/s/sqrt(Hz)] and accel [m/s^2/sqrt(Hz)], then how far
             the truth may stray from the straight line in a gap [rad/s], [m/s^2].
         limits: (3,) longest normal step [s], gyro range [rad/s], accel range [m/s^2]; a sample
-            at the end of its range counts as saturated and is trusted as little as a gap.
+            at the end of its range counts as saturated and may be wrong by as much.
         work: (6, 9, 9) float64 scratch; work[4] holds the covariance at the end.
         out: Preintegrated.
 
@@ -76,19 +76,21 @@ def preintegrate(
             continue
         dt = (b - a) * 1e-9
         s = 0.0 if left == right else (0.5 * ((a - ta) + (b - ta))) / (tb - ta)
-        over = False
+        gyro_over = accel_over = False
         for i in range(3):
             w[i] = gyro[left, i] * (1.0 - s) + gyro[right, i] * s - bias[i]
             f[i] = accel[left, i] * (1.0 - s) + accel[right, i] * s - bias[3 + i]
-            over |= max(abs(gyro[left, i]), abs(gyro[right, i])) >= limits[1]
-            over |= max(abs(accel[left, i]), abs(accel[right, i])) >= limits[2]
+            gyro_over |= max(abs(gyro[left, i]), abs(gyro[right, i])) >= limits[1]
+            accel_over |= max(abs(accel[left, i]), abs(accel[right, i])) >= limits[2]
         gap = (tb - ta) * 1e-9 > limits[0]
-        loose = 1.0 if gap or over else 0.0
-        var_gyro = noise[0] * noise[0] / dt + loose * noise[2] * noise[2]
-        var_accel = noise[1] * noise[1] / dt + loose * noise[3] * noise[3]
+        # What a sensor at its end did not show is of the order of its range.
+        stray_gyro = gap * noise[2] + gyro_over * limits[1]
+        stray_accel = gap * noise[3] + accel_over * limits[2]
+        var_gyro = noise[0] * noise[0] / dt + stray_gyro * stray_gyro
+        var_accel = noise[1] * noise[1] / dt + stray_accel * stray_accel
         steps += 1
         gaps += gap
-        saturated += over
+        saturated += gyro_over or accel_over
         _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work)
     so3.normalise(R)
     for i in range(9):

@@ -26,6 +26,9 @@ from vio.window.state import (
     Work,
 )
 
+BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
+"""Events of a prediction that rests on samples missing, or at the end of their range."""
+
 
 class SlidingWindow:
     """Fixed-lag estimator over keyframe poses and the newest few motion states."""
@@ -121,9 +124,9 @@ class SlidingWindow:
     def predict(self, t_ns, tally):
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slot = int(np.flatnonzero(self.slots.t_ns == 0)[0])
-        before = tally.counts[INDEX["imu_gaps"]]
+        before = tally.counts[BROKEN].sum()
         R, p, v = self.propagate(t_ns, self.pre, slot, tally)
-        self.gap = tally.counts[INDEX["imu_gaps"]] > before
+        self.gap = tally.counts[BROKEN].sum() > before
         return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
 
     def repropagate(self, tally):
