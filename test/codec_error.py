@@ -17,8 +17,8 @@ def stream_buffers(table):
     width, levels = int(table[0, 1]), len(table)
     shapes = (
         ((16, width), np.uint8), ((levels - 1, 8, width // 2), np.uint8),
-        ((8, width // 2), np.uint8), ((width + 2,), np.uint16), ((4, width), np.int16),
-        ((width // 2 + 2,), np.int16), ((4, 4), np.float32),
+        ((8, width // 2), np.uint8), ((width + 2,), np.uint16), ((5, width), np.int16),
+        ((width // 2 + 2,), np.int16), ((3, width // 2), np.uint8), ((width // 2,), np.uint32),
     )  # fmt: skip
     return [np.zeros(shape, dtype) for shape, dtype in shapes]
 
@@ -31,14 +31,15 @@ def pyramid(image, bits):
     data = np.zeros(size, np.uint8)
     encode.receive(image, 1, data, table, *stream_buffers(table))
     side, out = codec.REGION, []
-    above, region = np.zeros((side, side), np.float32), np.zeros((side, side), np.float32)
+    regions = np.zeros((2, side, side), np.float32)
     for level in range(len(bits)):
         h, w = table[level, codec.HEIGHT], table[level, codec.WIDTH]
         full = np.zeros((h, w), np.float32)
         for y in [*range(0, h - side, side), (h - side) // 4 * 4]:
             for x in [*range(0, w - side, side), (w - side) // 4 * 4]:
-                codec.load_region(data, table, level, x, y, above, region)
-                full[y : y + side, x : x + side] = region
+                box = x, y, x + side, y + side
+                codec.load_region(data, table, level, box, codec.NOTHING, regions)
+                full[y : y + side, x : x + side] = regions[min(level, 1)]
         out.append(full)
     return out
 

@@ -8,12 +8,8 @@ RAW = 8, 8, 8
 PACKED = 1, 2, 4
 
 
-def above():
-    return np.zeros((codec.REGION, codec.REGION), np.float32)
-
-
-def region():
-    return np.zeros((codec.REGION, codec.REGION), np.float32)
+def regions():
+    return np.zeros((2, codec.REGION, codec.REGION), np.float32)
 
 
 def patch():
@@ -22,10 +18,6 @@ def patch():
 
 def basis():
     return np.zeros((3, klt.PATCH, klt.PATCH), np.float32)
-
-
-def block():
-    return np.zeros((codec.BLOCK, codec.BLOCK), np.float32)
 
 
 def compress(image, bits=RAW, reduce=1):
@@ -38,8 +30,9 @@ def compress(image, bits=RAW, reduce=1):
         np.ascontiguousarray(image), reduce, data, table,
         np.zeros((codec.LINES, width), np.uint8),
         np.zeros((len(bits) - 1, 8, width // 2), np.uint8), np.zeros((8, width // 2), np.uint8),
-        np.zeros(width + 2, np.uint16), np.zeros((4, width), np.int16),
-        np.zeros(width // 2 + 2, np.int16), block(),
+        np.zeros(width + 2, np.uint16), np.zeros((5, width), np.int16),
+        np.zeros(width // 2 + 2, np.int16), np.zeros((3, width // 2), np.uint8),
+        np.zeros(width // 2, np.uint32),
     )  # fmt: skip
     return data, table, counts
 
@@ -50,20 +43,27 @@ def decode(data, table, level):
     out = np.full((height + 24, width + 24), np.nan)
     for y in range(0, height, 24):
         for x in range(0, width, 24):
-            x0, y0 = klt.place_region(table, level, np.float32(x + 11), np.float32(y + 11))
-            square = region()
-            codec.load_region(data, table, level, x0, y0, above(), square)
-            out[y0 : y0 + 24, x0 : x0 + 24] = square
+            down, right = (-(-n // 4) * 4 for n in (height, width))
+            box = x, y, min(x + 24, right), min(y + 24, down)
+            out[y : y + 24, x : x + 24] = load(data, table, level, box)[0]
     return out[:height, :width]
+
+
+def load(data, table, level, box, held=codec.NOTHING):
+    """(24, 24) of a box, NaN beyond it; what `load_region` returns."""
+    both = regions()
+    both[:] = np.nan
+    counts = codec.load_region(data, table, level, box, held, both)
+    return both[min(level, 1)], counts
 
 
 def template(frame, level, x, y, bits=8):
     """Stored template bytes, or None where it leaves the image."""
-    out = np.zeros(klt.template_bytes(bits), np.uint8)
-    data, table = frame[:2]
-    x, y = np.float32(x), np.float32(y)
-    taken = klt.take_template(data, table, level, x, y, bits, above(), region(), patch(), out)
-    return out if taken else None
+    out = np.zeros((1, level + 1, klt.template_bytes(bits)), np.uint8)
+    uv = np.array([[(x + 0.5) * 2**level - 0.5, (y + 0.5) * 2**level - 0.5]], np.float32)
+    wanted = np.ones(1, np.uint8)
+    klt.take_templates(*frame[:2], uv, wanted, bits, regions(), patch(), out)
+    return out[0, level] if out[0, level].any() else None
 
 
 def unpack(stored, bits=8):
@@ -79,6 +79,12 @@ def align(frame, templates, warps, uv, first_level, params, bits=8):
     score = np.zeros(n, np.float32)
     counts = klt.align(
         *frame[:2], templates, bits, np.asarray(warps, np.float32), got,
-        np.full(n, first_level, np.int8), 0, params, above(), region(), patch(), basis(), score,
+        np.full(n, first_level, np.int8), 0, params, regions(), patch(), basis(), score,
     )  # fmt: skip
-    return got, score, dict(zip(("loads", "blocks", "levels", "iterations", "found"), counts))
+    return (
+        got,
+        score,
+        dict(
+            zip(("loads", "blocks", "blocks0", "blocks1", "levels", "iterations", "found"), counts)
+        ),
+    )

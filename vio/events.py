@@ -42,18 +42,18 @@ NAMES = (
     "predicted",  # features carried from image to image by the predicted motion
     "klt_regions",  # image regions loaded to track from frame to frame
     "klt_blocks",  # 4x4 blocks decoded for them
+    "klt_blocks0",  # of them those of level 0, and those of level 1
+    "klt_blocks1",
     "klt_levels",  # templates prepared, one for each level aligned
-    "klt_regions0",  # of the regions those of level 0, and those of level 1
-    "klt_regions1",
     "klt_given",  # features with a prediction, and of them with a warp that can be followed
     "klt_tried",
     "klt_iterations",  # patch alignments evaluated from frame to frame
     "klt_found",  # features found again
     "stereo_regions",  # the same from cam0 to cam1
     "stereo_blocks",
+    "stereo_blocks0",
+    "stereo_blocks1",
     "stereo_levels",
-    "stereo_regions0",
-    "stereo_regions1",
     "stereo_given",
     "stereo_tried",
     "stereo_iterations",
@@ -61,6 +61,8 @@ NAMES = (
     "search_hypotheses",  # patches compared along epipolar curves
     "search_regions",
     "search_blocks",
+    "search_blocks0",
+    "search_blocks1",
     "search_wanted",  # features searched for
     "search_calls",
     "search_found",
@@ -84,10 +86,21 @@ NAMES = (
     "detect_scans",  # images scanned for corners
     "detect_rows",  # rows of free cells scanned
     "detect_found",
-    "templates",  # templates written (one level each)
-    "templates0",  # of them on level 0, on level 1
-    "templates1",
+    "detect_live",  # features when the grid is filled
+    "detect_looked",  # corners looked at, best first, and of them held against the features
+    "detect_held",
+    "detect_tests",  # distances of a corner from a feature
+    "detect_used",  # slots found in use on the way to a free one
+    "detect_added",  # features started
+    "stale_checks",  # tables of features looked through for stale templates
+    "template_calls",  # tables of features looked through for templates to take
+    "template_wanted",  # features whose templates are taken
+    "templates",  # templates written (one level each), and those cleared
+    "templates_cleared",
+    "templates_left",  # features that leave the image with it
     "template_blocks",  # 4x4 blocks decoded for them
+    "template_blocks0",
+    "template_blocks1",
     "preintegrations",  # intervals integrated
     "imu_span",  # samples between their ends, both included
     "imu_samples",  # inertial steps integrated

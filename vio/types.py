@@ -57,19 +57,23 @@ class Camera:
     """One calibrated camera.
 
     Attributes:
-        model: distortion model.
+        model: CameraModel, as a plain number.
         width, height: image size [px].
         params: (8,) float64: fx fy cx cy [px]; k1 k2 p1 p2 (radtan) or k1 k2 k3 k4 (equidistant).
         T_imu_cam: (4, 4) float64, camera to imu, metres.
         rate_hz: nominal frame rate [Hz].
     """
 
-    model: CameraModel
+    model: int
     width: int
     height: int
     params: np.ndarray
     T_imu_cam: np.ndarray
     rate_hz: float = 20.0
+
+    def __post_init__(self):
+        # A plain number: calls of kernels look an enumeration's type up anew every time.
+        object.__setattr__(self, "model", int(self.model))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import pytest
 import tables
 from energy.trace import Trace, buffered
 from energy.traced import case, traced
-from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream
+from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream, take
 from tables import P
 
 from vio.energy.rows import uses
@@ -36,13 +36,13 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
     assert buffered(trace.log, "stream.lines", room) == 0 < buffered(trace.log, "stream.lines", 400)
 
 
-@pytest.mark.parametrize("tensor", ["front.region", "front.basis", "front.patch"])
+@pytest.mark.parametrize("tensor", ["front.regions", "front.basis", "front.patch"])
 def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     """Alignment: below the declared size something passes; from it on nothing is read twice."""
     plan, trace = sizes(), Trace(addresses=True)
     data, table = compressed(plan)
     uv = np.array([[40.3, 38.6], [52.1, 41.2], [30.7, 44.9], [60.0, 35.5]] * 2, F)[:6]
-    stored, *_ = stored_templates(plan, data, table, uv)
+    stored, _ = stored_templates(plan, data, table, uv)
     s = scratch(trace)
     warps = np.tile(np.eye(2, dtype=F), (6, 1, 1))
     klt.align(
@@ -76,13 +76,12 @@ def test_every_arena_buffer_that_is_read_was_written():
     data = trace.array("frame0", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
     encode.receive(image(), plan.reduce, data, table, *stream(trace, plan))
     s = scratch(trace)
-    out = np.zeros(klt.template_bytes(plan.template_bits), np.uint8)
-    stored = trace.array("track.template", out)
+    out = np.zeros((1, 3, klt.template_bytes(plan.template_bits)), np.uint8)
+    stored, uv = trace.array("track.template", out), np.array([[40.3, 38.6]], F)
+    take(plan, data, table, uv, np.ones(1, np.uint8), stored, s)
     for level in range(3):
-        x, y = F(40.3 / 2**level), F(38.6 / 2**level)
-        klt.take_template(data, table, level, x, y, plan.template_bits, *s[:3], stored)
-        klt.unpack_template(stored, plan.template_bits, s[2])
-        klt.steepest_descent(s[2], s[3])
+        klt.unpack_template(stored[0, level], plan.template_bits, s[1])
+        klt.steepest_descent(s[1], s[2])
     written, early = set(), []
     for name, at, write in trace.log:
         if write:

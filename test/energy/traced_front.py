@@ -48,7 +48,7 @@ def bits(plan):
 def stream(trace, plan, cam=0):
     """Arrays of `receive`, logging."""
     kinds = {"lines": "u1", "rings": "u1", "decoded": "u1", "line": "u2", "residual": "i2",
-             "mixed": "i2", "block": "f4"}  # fmt: skip
+             "mixed": "i2", "ranges": "u1", "scale": "u4"}  # fmt: skip
     shapes = {k: plan.shapes[f"stream.{k}"] for k in kinds}
     make = trace.array if trace else lambda name, values: values
     return [make(f"stream.{k}", np.zeros(shapes[k], kinds[k])) for k in kinds]
@@ -81,23 +81,22 @@ def test_receive(name, size, reduce):
 
 
 def scratch(trace):
-    shapes = {"above": (24, 24), "region": (24, 24), "patch": (10, 10), "basis": (3, 8, 8)}
+    shapes = {"regions": (2, 24, 24), "patch": (10, 10), "basis": (3, 8, 8)}
     return [trace.array(f"front.{k}", np.zeros(s, F)) for k, s in shapes.items()]
 
 
 def stored_templates(plan, data, table, uv):
+    """(N, L, B) templates, and how often each event happened."""
     out = np.zeros((len(uv), 4, klt.template_bytes(plan.template_bits)), np.uint8)
-    s, taken, blocks = scratch(Trace()), [0] * 4, 0
-    for k, (u, v) in enumerate(uv):
-        for level in range(4):
-            x, y = (F(u) + F(0.5)) / F(1 << level), (F(v) + F(0.5)) / F(1 << level)
-            place = x - F(0.5), y - F(0.5)
-            n = klt.take_template(
-                data, table, level, *place, plan.template_bits, *s[:3], out[k, level]
-            )
-            taken[level] += n > 0
-            blocks += n
-    return out, taken, blocks
+    return out, take(plan, data, table, uv, np.ones(len(uv), np.uint8), out, scratch(Trace()))
+
+
+def take(plan, data, table, uv, wanted, out, s):
+    """Events of `klt.take_templates`."""
+    counts = klt.take_templates(data, table, uv, wanted, plan.template_bits, *s[:2], out)
+    names = ("templates", "templates_cleared", "templates_left", "template_blocks",
+             "template_blocks0", "template_blocks1")  # fmt: skip
+    return dict(zip(names, counts)) | {"template_calls": 1}
 
 
 UV = np.array([[40.3, 38.6], [52.1, 41.2], [30.7, 44.9], [60.0, 35.5], [np.nan, np.nan], [3, 3]], F)
@@ -108,26 +107,27 @@ def test_templates(name):
     plan, trace = sizes(name), Trace()
     data, table = compressed(plan)
     out = np.zeros((N, 4, klt.template_bytes(plan.template_bits)), np.uint8)
-    logged, stored = trace.array("frame0", data), trace.array("track.template", out)
-    s, taken, blocks = scratch(trace), [0] * 4, 0
-    for k, (u, v) in enumerate(UV[[0, 1, 2, 3, 5]]):
-        for level in range(4):
-            x, y = (u + F(0.5)) / F(1 << level) - F(0.5), (v + F(0.5)) / F(1 << level) - F(0.5)
-            n = klt.take_template(
-                logged, table, level, x, y, plan.template_bits, *s[:3], stored[k, level]
-            )
-            taken[level] += n > 0
-            blocks += n
-    events = {"templates": sum(taken), "templates0": taken[0], "templates1": taken[1]}
-    assert taken[0] == 4 and sum(taken) < 20
-    check(trace, as_uses(model.templates(plan)), events | {"template_blocks": blocks})
+    arrays = (
+        trace.array("frame0", data), table, trace.array("track.uv0", UV),
+        trace.array("front.wanted", np.array([1, 1, 1, 0, 0, 1], np.uint8)),
+        trace.array("track.template", out),
+    )  # fmt: skip
+    events = take(plan, *arrays, scratch(trace)) | {"template_wanted": 4, "stale_checks": 1}
+    assert events["templates_left"] == 1 and events["templates"] > 4
+    klt.mark_stale(
+        trace.array("track.id", np.arange(N, dtype=np.int32) - 1),
+        trace.array("track.warp", np.tile(np.eye(2, dtype=F), (N, 1, 1))),
+        trace.array("track.score", np.linspace(0, 1, N, dtype=F)), 0.5,
+        trace.array("front.wanted", np.zeros(N, np.uint8)),
+    )  # fmt: skip
+    check(trace, as_uses(model.templates(plan)), events)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_align(name):
     plan, trace = sizes(name), Trace()
     data, table = compressed(plan)
-    stored, *_ = stored_templates(plan, data, table, UV[:4])
+    stored, _ = stored_templates(plan, data, table, UV[:4])
     stored = np.concatenate([stored, stored[:2]])
     warps = np.tile(np.eye(2, dtype=F), (N, 1, 1))
     warps[3] *= 3.5  # too large to follow
@@ -140,9 +140,9 @@ def test_align(name):
         trace.array("front.first_level", np.full(N, 2, np.int8)), 0,
         np.array([10, 0.02, 0.5, 1.0], F), *s, trace.array("track.score", np.zeros(N, F)),
     )  # fmt: skip
-    loads, blocks, levels, iterations, found, loads0, loads1, tried = out
-    assert found > 0 and tried == given - 1
-    events = dict(klt_regions=loads, klt_regions0=loads0, klt_regions1=loads1, klt_blocks=blocks)
+    loads, blocks, blocks0, blocks1, levels, iterations, found, tried = out
+    assert found > 0 and tried == given - 1 and loads > 0 and blocks0 > 0
+    events = dict(klt_blocks=blocks, klt_blocks0=blocks0, klt_blocks1=blocks1)
     events |= dict(klt_levels=levels, klt_iterations=iterations, klt_found=found)
     events |= dict(klt_given=given, klt_tried=tried, cam0=1)
     check(trace, as_uses(model.align(plan, "klt", 0, "track.score")), events)
@@ -154,19 +154,19 @@ def test_search(level):
     plan.search_level = level
     data, table = compressed(plan)
     uv = UV[[0, 1, 2, 3, 0, 1]]
-    stored, *_ = stored_templates(plan, data, table, uv)
+    stored, _ = stored_templates(plan, data, table, uv)
     wanted = np.array([1, 0, 1, 1, 1, 0], np.uint8)
     params = np.array([60.0, 60, 48, 40, 0, 0, 0, 0])
     s = scratch(trace)
-    tried, loads, blocks, matched = stereo.search_epipolar(
+    tried, _, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
         trace.array("frame1", data), table, level, trace.array("track.template", stored),
         plan.template_bits, 0, params, 0, params, R, P, trace.array("track.uv0", uv),
         trace.array("front.wanted", wanted), 0.5, *s,
         trace.array("track.inv_depth", np.zeros(N, F)),
     )  # fmt: skip
     assert tried > 0 and matched > 0
-    events = dict(search_hypotheses=tried, search_regions=loads, search_blocks=blocks)
-    events |= dict(search_found=matched, search_wanted=4, search_calls=1)
+    events = dict(search_hypotheses=tried, search_blocks=blocks, search_blocks0=blocks0)
+    events |= dict(search_blocks1=blocks1, search_found=matched, search_wanted=4, search_calls=1)
     check(trace, as_uses(model.search(plan)), events)
 
 
@@ -181,17 +181,33 @@ def test_detect(name):
     s = [
         trace.array(f"front.{k}", np.zeros(plan.shapes[f"front.{k}"], t)) for k, t in kinds.items()
     ]
+    kinds = {"cell_xy": (rows * cols, 2), "cell_score": (rows * cols,)}
+    cells = [trace.array(f"front.{k}", np.zeros(size, F)) for k, size in kinds.items()]
     scored, found = detect.detect(
         trace.array("frame0", data), table, 1, cell, trace.array("front.occupied", occupied),
-        300.0, 6, *s, trace.array("stream.block", np.zeros((4, 4), F)),
-        trace.array("front.cell_xy", np.zeros((rows * cols, 2), F)),
-        trace.array("front.cell_score", np.zeros(rows * cols, F)),
+        300.0, 6, *s, *cells,
     )  # fmt: skip
     y = np.arange(6, H // 2 - 6) // cell
     free = int((occupied == 0).sum(axis=1)[y].sum())
     events = dict(detect_scans=1, detect_px=scored, detect_found=found, detect_rows=free)
     assert 0 < found < rows * cols
+    events |= fill(trace, plan, cell, cells, occupied)
     check(trace, as_uses(model.detect(plan)), events)
+
+
+def fill(trace, plan, cell, cells, occupied):
+    """Events of `detect.occupy` and `detect.choose` with two features in the table of twelve."""
+    table = np.full((12, 2), np.nan, F)
+    table[[1, 2]] = [[40, 30], [70, 50]]
+    uv = trace.array("track.uv0", table)
+    detect.occupy(uv, cell, trace.array("front.occupied", occupied.copy()))
+    order = np.argsort(-cells[1].values, kind="stable")
+    added, looked, held, tests, used = detect.choose(
+        cells[0], cells[1], order, cell, uv, trace.array("front.wanted", np.zeros(12, np.uint8))
+    )
+    assert 0 < added < held and used > 0
+    events = dict(detect_live=2, detect_looked=looked, detect_held=held, detect_tests=tests)
+    return events | dict(detect_used=used, detect_added=added)
 
 
 CAMERAS = [(0, RADTAN), (1, EQUIDISTANT)]

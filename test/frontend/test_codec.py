@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from images import PACKED, RAW, block, compress, decode
+from images import PACKED, RAW, compress, decode, load, regions
 from naive import codec as naive
 from textures import texture, to_u8
 
 from vio.frontend import codec, encode
-from vio.frontend.klt import place_region
+from vio.frontend.klt import box_around
 
 TEXTURE = to_u8(texture(128, 1.5, seed=1))
 SHAPES = [(64, 80), (48, 52), (72, 56), (44, 60)]
@@ -89,23 +89,44 @@ def test_halve_row_against_twin():
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_row_of_blocks_against_twin(bits):
-    """encode_rows, then decode_block and decode_line of what it wrote."""
+    """encode_rows, then load_blocks and decode_line of what it wrote."""
     rng = np.random.default_rng(2)
     rows = rng.integers(0, 256, (8, 40)).astype(np.uint8)
     table, size = codec.layout(16, 80, (8, bits))
-    data, out = np.zeros(size, np.uint8), np.zeros((8, 8), np.float32)
+    data, seen = np.zeros(size, np.uint8), np.zeros((8, 40), np.uint8)
+    table[0, codec.BITS] = 1  # so that level 1 is decoded for it
     for row in range(2):
-        encode.encode_rows(rows, 4 * row, row, data, table, 1)
+        encode.encode_rows(rows, 4 * row, row, data, table, 1, *scratch(40), seen)
     low, spread, codes = naive.encode_rows(rows, bits)
     for row, col in [(0, 0), (0, 9), (1, 4)]:
-        codec.decode_block(data, table, 1, row, col, out, 2, 3)
+        box = 4 * col, 4 * row, 4 * col + 4, 4 * row + 4
+        out, counts = load(data, table, 1, box)
         expected = naive.decode_block(low[row, col], spread[row, col], codes[row, col], bits)
-        np.testing.assert_allclose(out[2:6, 3:7], expected, atol=1e-4)
-        assert not out[:2].any() and not out[6:].any() and not out[:, :3].any()
+        np.testing.assert_allclose(out[:4, :4], expected, atol=1e-4)
+        assert np.isnan(out[4:]).all() and np.isnan(out[:, 4:]).all() and counts == (1, 0, box)
     line, level = np.zeros(40, np.uint8), naive.decode_level(rows, bits)
     for y in range(8):
-        codec.decode_line(data, table, 1, y, block(), line)
+        codec.decode_line(data, table, 1, y, line)
         np.testing.assert_array_equal(line, naive.decode_line(level, y))
+    np.testing.assert_array_equal(seen, [naive.decode_line(level, y) for y in range(8)])
+
+
+def scratch(width):
+    return np.zeros((3, width), np.uint8), np.zeros(width, np.uint32)
+
+
+def test_codes_are_exact_quotients():
+    """Every difference, range and number of bits: multiplication in place of division."""
+    above = np.arange(256, dtype=np.uint8)
+    for bits in (1, 2, 4):
+        for index, spread in enumerate(codec.SPREAD):
+            codes, scale = (
+                np.zeros(256, np.uint8),
+                np.full(256, codec.SCALE[bits, index], np.uint32),
+            )
+            encode.quantise(above, np.zeros(256, np.uint8), scale, (1 << bits) - 1, codes)
+            expected = np.minimum((above.astype(int) << bits) // spread, (1 << bits) - 1)
+            np.testing.assert_array_equal(codes, expected)
 
 
 def test_difference_to_the_level_above_against_twin():
@@ -125,7 +146,7 @@ def test_finest_row_of_blocks_against_twin(bits):
     data = np.zeros(size, np.uint8)
     for row in range(4):
         encode.encode_finest(
-            picture, above, row, data, table, np.zeros((4, 48), np.int16), np.zeros(26, np.int16)
+            picture, above, row, data, table, np.zeros((5, 48), np.int16), np.zeros(26, np.int16)
         )
     mean, size = naive.encode_finest(picture, above, bits)
     for row in range(4):
@@ -141,22 +162,38 @@ def test_finest_row_of_blocks_against_twin(bits):
                 np.testing.assert_array_equal(signs == 1, size[row, col, r] > 0)
 
 
-@pytest.mark.parametrize("bits", [RAW, PACKED], ids=str)
-def test_regions_at_the_borders(bits):
+@pytest.mark.parametrize("bits", [RAW, PACKED, (2, 4, 1)], ids=str)
+def test_boxes_everywhere(bits):
+    """Pixels of a box, also at the borders, and with the level above at hand."""
     data, table, _ = compress(TEXTURE, bits)
     levels = naive.receive(TEXTURE, bits)
     for level in range(3):
         n = 128 >> level
-        for x, y in [(0, 0), (n - 1, 0), (0, n - 1), (n - 1, n - 1), (n // 2, n // 2)]:
-            x0, y0 = place_region(table, level, np.float32(x), np.float32(y))
-            assert x0 % 4 == y0 % 4 == 0 and 0 <= x0 <= n - 24 and 0 <= y0 <= n - 24
-            assert x0 <= x < x0 + 24 and y0 <= y < y0 + 24
-            out = np.zeros((24, 24), np.float32)
-            blocks = codec.load_region(
-                data, table, level, x0, y0, np.zeros((24, 24), np.float32), out
+        places = [(0, 0), (n - 1, 0), (0, n - 1), (n - 1, n - 1), (n // 2, n // 2), (n // 3, 9)]
+        for (x, y), reach in zip(places, (3.0, 9.5, 5.5, 9.5, 9.5, 1.0)):
+            x, y, r = np.float32(x), np.float32(y), np.float32(reach)
+            x0, y0, x1, y1 = box = box_around(table, level, x, y, r, r)
+            assert x0 % 4 == y0 % 4 == x1 % 4 == y1 % 4 == 0 and x1 - x0 <= 24 and y1 - y0 <= 24
+            assert x0 <= max(x - r, 0) and x1 - 1 >= min(x + r, n - 1)
+            assert y0 <= max(y - r, 0) and y1 - 1 >= min(y + r, n - 1)
+            assert x0 > x - r - 5 and y1 < y + r + 5, "no more than that"
+            out, (own, extra, held) = load(data, table, level, box)
+            np.testing.assert_allclose(
+                out[: y1 - y0, : x1 - x0], levels[level][y0:y1, x0:x1], atol=1e-3
             )
-            np.testing.assert_allclose(out, naive.load_region(levels[level], x0, y0), atol=1e-3)
-            assert blocks == 36 if level or bits[0] == 8 else blocks > 36
+            assert own == (x1 - x0) * (y1 - y0) // 16
+            assert (extra > 0) == (level == 0 and bits[0] != 8)
+
+
+@pytest.mark.parametrize("fine", [1, 2])
+def test_level_above_at_hand_is_not_decoded_again(fine):
+    data, table, _ = compress(TEXTURE, (fine, 2, 2))
+    both, wide, box = regions(), (8, 8, 28, 32), (24, 24, 44, 48)
+    assert codec.load_region(data, table, 1, wide, codec.NOTHING, both) == (30, 0, wide)
+    assert codec.load_region(data, table, 0, box, wide, both) == (30, 0, wide)
+    np.testing.assert_array_equal(both[0, :24, :20], load(data, table, 0, box)[0][:24, :20])
+    own, extra, held = codec.load_region(data, table, 0, (12, 24, 32, 48), wide, both)
+    assert own == 30 and extra > 0 and held != wide, "column 5 of level 1 is missing"
 
 
 def test_reduced_rows_are_rounded_means():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from images import block, compress, decode
+from images import compress, decode
 from naive import detect as naive_detect
 from textures import texture, to_u8
 
-from vio.frontend.detect import WINDOW, detect
+from vio.frontend.detect import WINDOW, choose, detect, occupy
 
 TEXTURE = to_u8(texture(128, 1.0, seed=1))
 
@@ -20,7 +20,7 @@ def run_detect(image, cell, occupied, threshold=50.0, border=6, bits=8):
     ring, sums = np.ones((WINDOW, 2, width), np.int16), np.ones((3, width), np.int32)
     counts = detect(
         data, table, 1, cell, occupied, threshold, border, np.zeros((3, width), np.uint8), ring,
-        sums, block(), xy, score,
+        sums, xy, score,
     )  # fmt: skip
     return xy, score, counts, np.floor(seen).astype(np.uint8)
 
@@ -63,3 +63,33 @@ def test_a_planted_corner_is_found_where_it_is():
     xy, score, *_ = run_detect(image, 64, np.zeros((1, 1), np.uint8))
     corners = np.array([[29.5, 19.5], [49.5, 19.5], [29.5, 39.5], [49.5, 39.5]])
     assert np.abs(corners - xy[0]).max(axis=1).min() <= 2.0 and score[0] > 1000
+
+
+def features(rng, n, alive):
+    uv = np.full((n, 2), np.nan, np.float32)
+    uv[rng.permutation(n)[:alive]] = rng.uniform(0, [200, 150], (alive, 2))
+    return uv
+
+
+def test_occupied_cells_against_twin():
+    uv = features(np.random.default_rng(0), 40, 25)
+    uv[np.isnan(uv)[:, 0].argmin()] = [-3.0, 900.0]  # outside: the nearest cell
+    got = np.full((5, 6), 7, np.uint8)
+    occupy(uv, 17, got)
+    np.testing.assert_array_equal(got, naive_detect.occupy(uv, 17, got.shape))
+
+
+@pytest.mark.parametrize("alive", [0, 20, 38, 40])
+def test_chosen_corners_against_twin(alive):
+    rng = np.random.default_rng(alive)
+    uv = features(rng, 40, alive)
+    xy = rng.uniform(0, [100, 75], (30, 2)).astype(np.float32)
+    score = np.where(rng.random(30) < 0.8, rng.uniform(1, 9, 30), 0).astype(np.float32)
+    order = np.argsort(-score, kind="stable")
+    expected = naive_detect.choose(xy, score, order, 12, uv)
+    wanted, got = np.full(40, 9, np.uint8), uv.copy()
+    added, looked, held, tests, used = choose(xy, score, order, 12, got, wanted)
+    np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(wanted == 1, np.isnan(uv[:, 0]) & ~np.isnan(expected[:, 0]))
+    assert added == wanted.sum() and added <= held <= looked and tests <= 40 * held
+    assert (added > 0) == (alive < 40) and used <= 40

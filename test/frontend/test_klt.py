@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from images import PACKED, RAW, align, compress, template, unpack
+from images import PACKED, RAW, align, compress, patch, regions, template, unpack
 from naive import klt as naive
 from naive.codec import halve
 from textures import texture, warped
@@ -58,11 +58,30 @@ def test_template_against_twin(bits, worst):
         assert template(frame, 0, x, y, bits) is None
 
 
-def test_place_region_against_twin():
-    _, table, _ = compress(IMAGE)
-    for x, y in np.random.default_rng(1).uniform([0, 0], [223, 199], (50, 2)):
-        got = klt.place_region(table, 0, np.float32(x), np.float32(y))
-        assert got == naive.place_region(x, y, *SHAPE)
+def test_templates_of_many_features():
+    """Of the wanted ones; cleared where they leave a level; 2 where they leave the image."""
+    frame, wanted = compress(IMAGE), np.array([1, 0, 1, 1], np.uint8)
+    uv = np.array([[60, 70], [80, 90], [12, 100], [3, 100]], np.float32)
+    out = np.full((4, LEVELS, 100), 7, np.uint8)
+    stored, cleared, left, blocks, blocks0, blocks1 = klt.take_templates(
+        *frame[:2], uv, wanted, 8, regions(), patch(), out
+    )
+    np.testing.assert_array_equal(wanted, [1, 0, 1, 2])
+    np.testing.assert_array_equal(out[0], templates(frame, uv[:1])[0])
+    assert (out[1] == 7).all() and (out[2, 2] == 0).all() and (out[3] == 0).all()
+    assert out[2, :2].any(axis=1).all() and (stored, cleared, left) == (5, 4, 1)
+    assert blocks0 > 0 and blocks1 > 0 and blocks > blocks0 + blocks1
+
+
+def test_stale_templates_against_twin():
+    rng = np.random.default_rng(4)
+    ids = np.where(rng.random(200) < 0.8, np.arange(200), -1).astype(np.int32)
+    warps = (np.eye(2) + rng.normal(0, 0.3, (200, 2, 2))).astype(np.float32)
+    score, wanted = rng.uniform(0.7, 1.0, 200).astype(np.float32), np.full(200, 9, np.uint8)
+    klt.mark_stale(ids, warps, score, 0.8, wanted)
+    twin = naive.is_stale(warps, score, 0.8) & (ids >= 0)
+    np.testing.assert_array_equal(wanted == 1, twin)
+    assert 20 < twin.sum() < 180
 
 
 def stored_patch():
@@ -159,7 +178,7 @@ def test_a_region_is_loaded_once_per_level_when_nothing_moves():
     _, _, counts = track(IMAGE, UV)
     assert counts["found"] == len(UV)
     assert counts["loads"] == counts["levels"] == LEVELS * len(UV)
-    assert counts["blocks"] == 36 * counts["loads"]
+    assert 9 <= counts["blocks"] / counts["loads"] <= 25, "not much more than the patch"
     assert counts["iterations"] >= counts["loads"]
 
 

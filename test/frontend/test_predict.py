@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from images import PACKED, RAW, above, align, basis, compress, decode, patch, region, template
+from images import PACKED, RAW, align, basis, compress, decode, patch, regions, template
 from naive import predict as naive
 from naive import stereo as naive_stereo
 from textures import Wall
@@ -120,11 +120,11 @@ def test_epipolar_walk_finds_known_depths_and_its_twin(wall):
     wanted[5] = 0
     depth = np.full(n, -1, np.float32)
     pair = *CAMERAS[0], *CAMERAS[1], R_1_0, P_1_0
-    tried, loads, blocks, matched = stereo.search_epipolar(
-        *frame1[:2], level, templates, 8, *pair, uv, wanted, 0.3, above(), region(), patch(),
+    tried, loads, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
+        *frame1[:2], level, templates, 8, *pair, uv, wanted, 0.3, regions(), patch(),
         basis(), depth,
     )  # fmt: skip
-    assert blocks == 36 * loads
+    assert loads < blocks <= 36 * loads and blocks0 == blocks1 == 0
     small1 = decode(*frame1[:2], level)
     assert depth[5] == -1 and matched == np.count_nonzero(depth >= 0) and loads >= matched
     step = 2.0**level / (0.5 * (EQUIDISTANT[0] + EQUIDISTANT[1]) * np.linalg.norm(P_1_0))

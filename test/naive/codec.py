@@ -4,8 +4,6 @@ import numpy as np
 
 from vio.frontend.codec import MAGNITUDE, SPREAD  # the format's own steps
 
-REGION = 24
-
 
 def nearest(table, value):
     """Index of the entry nearest to a value, the smaller one of two."""
@@ -141,13 +139,6 @@ def receive(image, bits):
         h, w = up.shape
         out[0] = up + detail[:h, :w]
     return out
-
-
-def load_region(level, x0, y0):
-    """(24, 24) of a decoded level; the border repeats."""
-    rows = np.clip(np.arange(y0, y0 + REGION), 0, level.shape[0] - 1)
-    cols = np.clip(np.arange(x0, x0 + REGION), 0, level.shape[1] - 1)
-    return level[np.ix_(rows, cols)]
 
 
 def reduce_rows(image, first, factor):

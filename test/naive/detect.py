@@ -43,3 +43,26 @@ def detect(image, cell, occupied, threshold, border):
                 xy[row * cols + col] = x0 + x, y0 + y
                 score[row * cols + col] = part[y, x]
     return xy, score, scored, int((score > 0).sum())
+
+
+def occupy(uv, cell, shape):
+    """(rows, cols) of 0 and 1: cells of level 1 that hold a pixel of level 0, or are nearest."""
+    out = np.zeros(shape, np.uint8)
+    for u, v in uv[~np.isnan(uv[:, 0])]:
+        row, col = int(v / 2) // cell, int(u / 2) // cell
+        out[np.clip(row, 0, shape[0] - 1), np.clip(col, 0, shape[1] - 1)] = 1
+    return out
+
+
+def choose(xy, score, order, cell, uv):
+    """Features with the best corners added, each farther than `cell` along x or y from all."""
+    out = uv.copy()
+    for at in order:
+        free = np.flatnonzero(np.isnan(out[:, 0]))
+        if score[at] <= 0 or not free.size:
+            break
+        place = 2 * xy[at] + np.float32(0.5)
+        apart = np.abs(out[~np.isnan(out[:, 0])] - place).max(axis=1)
+        if (apart >= cell).all():
+            out[free[0]] = place
+    return out

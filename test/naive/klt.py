@@ -3,8 +3,6 @@
 import numpy as np
 from scipy.ndimage import map_coordinates
 
-REGION = 24
-
 
 def bilinear(image, x, y):
     return map_coordinates(image.astype(float), [y, x], order=1, mode="nearest")
@@ -28,10 +26,10 @@ def unpack_template(stored, bits):
     return stored[0] + stored[1] * codes.astype(float)
 
 
-def place_region(x, y, height, width):
-    """Corner of a region on the 4 px grid, the point near its middle, inside whole blocks."""
-    high = [4 * (-(-n // 4)) - REGION for n in (width, height)]
-    return tuple(max(min((int(a) - REGION // 2 + 2) // 4 * 4, h), 0) for a, h in zip((x, y), high))
+def is_stale(warps, score, correlation):
+    """(N,) whether a warp stretches too much, or the match is poor."""
+    area, stretch = np.linalg.det(warps), np.abs(warps).sum(axis=(1, 2))
+    return (area < 0.6) | (area > 1.7) | (stretch > 3.4) | (score < correlation)
 
 
 def steepest_descent(template):

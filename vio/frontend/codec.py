@@ -16,7 +16,7 @@ import numpy as np
 from vio._jit import kernel
 
 BLOCK = 4
-REGION = 24  # px, side of the square that is decoded at once; its corner is on the block grid
+REGION = 24  # px, longest side of what is decoded at once
 LINES = 16  # rows of the finest level that must be at hand while it is written
 COLUMNS = ("height", "width", "bits", "code", "stride", "base", "range", "blocks")
 HEIGHT, WIDTH, BITS, CODE, STRIDE, BASE, RANGE, BLOCKS = range(8)
@@ -30,6 +30,16 @@ def nearest_index(table) -> np.ndarray:
     return np.abs(np.arange(256)[:, None] - table[None]).argmin(axis=1).astype(np.uint8)
 
 
+NOTHING = (0, 0, 0, 0)  # an empty box
+# What a byte, or a nibble, of codes stands for, pixel by pixel.
+ONES = (np.arange(16)[:, None] >> np.arange(4) & 1).astype(np.float32)
+TWOS = (np.arange(256)[:, None] >> (2 * np.arange(4)) & 3).astype(np.float32)
+FOURS = (np.arange(256)[:, None] >> (4 * np.arange(2)) & 15).astype(np.float32)
+SIGNS = 2 * ONES - 1
+SIZES = np.array([-0.5, 0.5, -1.75, 1.75], np.float32)[TWOS.astype(int)]
+MEANS, RANGES = MAGNITUDE.astype(np.float32), SPREAD.astype(np.float32)
+# Codes per grey value in steps of 2^-16, rounded up, [bits, range]: exact for differences <= 255.
+SCALE = -(-(1 << np.arange(5)[:, None] << 16) // SPREAD.astype(np.int64))
 TO_MAGNITUDE, TO_SPREAD = nearest_index(MAGNITUDE), nearest_index(SPREAD)
 
 
@@ -74,115 +84,145 @@ def set_nibble(data, at, index, value):
 
 
 @kernel
-def decode_block(data, table, level, row, col, out, y, x):
-    """Write block (row, col) of a level >= 1 to out[y:y+4, x:x+4] (float32); outside repeats."""
-    rows, blocks = -(-table[level, HEIGHT] // BLOCK), table[level, BLOCKS]
-    row, col = min(max(row, 0), rows - 1), min(max(col, 0), blocks - 1)
-    bits, code, stride = table[level, BITS], table[level, CODE], table[level, STRIDE]
-    if bits == 8:
-        height, width = table[level, HEIGHT], table[level, WIDTH]
-        for r in range(BLOCK):
-            line = code + min(BLOCK * row + r, height - 1) * stride
-            for k in range(BLOCK):
-                out[y + r, x + k] = data[line + min(BLOCK * col + k, width - 1)]
-        return
-    at = row * blocks + col
-    step = np.float32(SPREAD[get_nibble(data, table[level, RANGE], at)]) / np.float32(1 << bits)
-    low = np.float32(data[table[level, BASE] + at]) + np.float32(0.5) * step
-    mask = (1 << bits) - 1
-    for r in range(BLOCK):
-        where = code + (BLOCK * row + r) * stride
-        if bits == 1:
-            packed = np.int32(get_nibble(data, where, col))
-        elif bits == 2:
-            packed = np.int32(data[where + col])
-        else:
-            packed = np.int32(data[where + 2 * col]) | (np.int32(data[where + 2 * col + 1]) << 8)
-        for k in range(BLOCK):
-            out[y + r, x + k] = low + step * np.float32((packed >> (bits * k)) & mask)
+def grey(low, spread, code, bits):
+    """Pixel of a code, rounded down: the middle of its step between `low` and `low + spread`."""
+    return min(low + (((2 * code + 1) * spread) >> (bits + 1)), 255)
 
 
 @kernel
-def load_region(data, table, level, x0, y0, above, out):
-    """Decode the square of side REGION whose corner (x0, y0) is on the block grid, inside.
+def load_blocks(data, table, level, box, out):
+    """Decode a box of a level that stands for itself; pixels beyond the last repeat it.
 
     Args:
-        above: (24, 24) float32 scratch for the level above. out: (24, 24) float32.
+        box: (x0, y0, x1, y1) px on the block grid, the last two excluded.
+        out: (REGION, REGION) float32, pixel (x0, y0) first.
 
     Returns:
         blocks decoded.
     """
-    n = REGION // BLOCK
-    row0, col0 = y0 // BLOCK, x0 // BLOCK
-    if level > 0 or table[0, BITS] == 8:
-        for i in range(n):
-            for j in range(n):
-                decode_block(data, table, level, row0 + i, col0 + j, out, BLOCK * i, BLOCK * j)
-        return n * n
-    # The 14x14 of the level above that the interpolation needs, in whole blocks.
-    top, left = (y0 // 2 - 1) // BLOCK, (x0 // 2 - 1) // BLOCK
-    down, right = (y0 // 2 + REGION // 2) // BLOCK, (x0 // 2 + REGION // 2) // BLOCK
-    for i in range(top, down + 1):
-        for j in range(left, right + 1):
-            decode_block(data, table, 1, i, j, above, BLOCK * (i - top), BLOCK * (j - left))
-    dy, dx = y0 // 2 - BLOCK * top, x0 // 2 - BLOCK * left
-    # The border of the level above repeats: first and last row and column in the scratch.
-    y_first, y_last = max(-BLOCK * top, 0), table[1, HEIGHT] - 1 - BLOCK * top
-    x_first, x_last = max(-BLOCK * left, 0), table[1, WIDTH] - 1 - BLOCK * left
-    heavy, light = np.float32(0.75), np.float32(0.25)
-    bits, code, stride = table[0, BITS], table[0, CODE], table[0, STRIDE]
-    for i in range(REGION):
-        y = dy + (i >> 1)
-        near, far = above[y], above[min(max(y - 1 + 2 * (i & 1), y_first), y_last)]
-        line = out[i]
-        x = max(dx - 1, x_first)
-        before = heavy * near[x] + light * far[x]
-        here = heavy * near[dx] + light * far[dx]
-        for j in range(REGION // 2):
-            x = min(dx + j + 1, x_last)
-            after = heavy * near[x] + light * far[x]
-            line[2 * j] = heavy * here + light * before
-            line[2 * j + 1] = heavy * here + light * after
-            before, here = here, after
-        at = (row0 + (i >> 2)) * table[0, BLOCKS] + col0
-        where = code + (y0 + i) * stride
-        for j in range(n):
-            mean = np.float32(MAGNITUDE[get_nibble(data, table[0, RANGE], at + j)])
-            if bits == 1:
-                packed = np.int32(get_nibble(data, where, col0 + j))
-                for k in range(BLOCK):
-                    sign = np.float32(2 * ((packed >> k) & 1) - 1)
-                    line[BLOCK * j + k] += sign * mean
-            else:
-                packed = np.int32(data[where + col0 + j])
-                for k in range(BLOCK):
-                    sign = np.float32(2 * ((packed >> (2 * k)) & 1) - 1)
-                    size = np.float32(0.5) + np.float32(1.25) * np.float32(
-                        (packed >> (2 * k + 1)) & 1
-                    )
-                    line[BLOCK * j + k] += sign * size * mean
-    return n * n + (down + 1 - top) * (right + 1 - left)
+    x0, y0, x1, y1 = box
+    bits, code, stride = table[level, BITS], table[level, CODE], table[level, STRIDE]
+    blocks, ranges, base = table[level, BLOCKS], table[level, RANGE], table[level, BASE]
+    row, col = y0 // BLOCK, x0 // BLOCK
+    rows, cols = y1 // BLOCK - row, x1 // BLOCK - col
+    if bits == 8:
+        last_y, last_x = table[level, HEIGHT] - 1, table[level, WIDTH] - 1
+        for y in range(y0, y1):
+            line, where = out[y - y0], code + min(y, last_y) * stride
+            for x in range(x0, x1):
+                line[x - x0] = data[where + min(x, last_x)]
+        return rows * cols
+    half, share = np.float32(0.5), np.float32(1.0) / np.float32(1 << bits)
+    for i in range(rows):
+        for j in range(cols):
+            at = (row + i) * blocks + col + j
+            step = RANGES[get_nibble(data, ranges, at)] * share
+            low = np.float32(data[base + at]) + half * step
+            for r in range(BLOCK):
+                where = code + (BLOCK * (row + i) + r) * stride
+                line, x = out[BLOCK * i + r], BLOCK * j
+                if bits == 4:
+                    where += 2 * (col + j)
+                    two, more = FOURS[data[where]], FOURS[data[where + 1]]
+                    line[x], line[x + 1] = low + step * two[0], low + step * two[1]
+                    line[x + 2], line[x + 3] = low + step * more[0], low + step * more[1]
+                else:
+                    if bits == 1:
+                        four = ONES[get_nibble(data, where, col + j)]
+                    else:
+                        four = TWOS[data[where + col + j]]
+                    line[x], line[x + 1] = low + step * four[0], low + step * four[1]
+                    line[x + 2], line[x + 3] = low + step * four[2], low + step * four[3]
+    return rows * cols
 
 
 @kernel
-def decode_line(data, table, level, y, block, out):
-    """Decode row y of a level >= 1 into out (W,) uint8; `block` (4, 4) float32 is scratch."""
-    width, bits = table[level, WIDTH], table[level, BITS]
+def load_finest(data, table, box, above, corner, out):
+    """Decode a box of level 0: the level above interpolated, and what is kept of the difference.
+
+    Args:
+        box: as of `load_blocks`. above: (REGION, REGION) float32 pixels of level 1, those that
+            the box needs among them; corner: (x, y) of its first.
+        out: (REGION, REGION) float32.
+    """
+    x0, y0, x1, y1 = box
+    ax, ay = corner
+    bits, code, stride = table[0, BITS], table[0, CODE], table[0, STRIDE]
+    blocks, ranges = table[0, BLOCKS], table[0, RANGE]
+    right, down = table[1, WIDTH] - 1 - ax, table[1, HEIGHT] - 1 - ay
+    much, less = np.float32(0.75), np.float32(0.25)
+    for i in range(y0 // BLOCK, y1 // BLOCK):
+        for j in range(x0 // BLOCK, x1 // BLOCK):
+            mean = MEANS[get_nibble(data, ranges, i * blocks + j)]
+            x, y = 2 * j - ax, 2 * i - ay
+            before, after = max(x - 1, -ax), min(x + 2, right)  # the border repeats
+            for r in range(BLOCK):
+                near = above[min(y + (r >> 1), down)]
+                far = above[min(max(y + (r >> 1) - 1 + 2 * (r & 1), -ay), down)]
+                m0 = much * near[before] + less * far[before]
+                m1 = much * near[x] + less * far[x]
+                m2 = much * near[x + 1] + less * far[x + 1]
+                m3 = much * near[after] + less * far[after]
+                where = code + (BLOCK * i + r) * stride
+                if bits == 1:
+                    four = SIGNS[get_nibble(data, where, j)]
+                else:
+                    four = SIZES[data[where + j]]
+                line, k = out[BLOCK * i + r - y0], BLOCK * j - x0
+                line[k] = much * m1 + less * m0 + four[0] * mean
+                line[k + 1] = much * m1 + less * m2 + four[1] * mean
+                line[k + 2] = much * m2 + less * m1 + four[2] * mean
+                line[k + 3] = much * m2 + less * m3 + four[3] * mean
+
+
+@kernel
+def load_region(data, table, level, box, held, regions):
+    """Decode a box of a level: into regions[0] if it is level 0, else into regions[1].
+
+    Args:
+        box: as of `load_blocks`, sides of REGION at the most. held: box of level 1 that
+            regions[1] holds already, so that it need not be decoded again; zeros if none.
+        regions: (2, REGION, REGION) float32.
+
+    Returns:
+        (blocks decoded of this level, of level 1 for the sake of level 0, box now held).
+    """
+    if level > 0:
+        blocks = load_blocks(data, table, level, box, regions[1])
+        return blocks, 0, (box if level == 1 else NOTHING)
+    if table[0, BITS] == 8:
+        return load_blocks(data, table, 0, box, regions[0]), 0, held
+    x0, y0, x1, y1 = box
+    left, top = max(x0 // 2 - 1, 0), max(y0 // 2 - 1, 0)
+    right = min(x1 // 2 + 1, table[1, WIDTH])
+    down = min(y1 // 2 + 1, table[1, HEIGHT])
+    extra = 0
+    if held[0] > left or held[1] > top or held[2] < right or held[3] < down:
+        left, top = left // BLOCK * BLOCK, top // BLOCK * BLOCK
+        held = (left, top, -(-right // BLOCK) * BLOCK, -(-down // BLOCK) * BLOCK)
+        extra = load_blocks(data, table, 1, held, regions[1])
+    load_finest(data, table, box, regions[1], (held[0], held[1]), regions[0])
+    return (x1 - x0) * (y1 - y0) // BLOCK**2, extra, held
+
+
+@kernel
+def decode_line(data, table, level, y, out):
+    """Decode row y of a level >= 1 into out (4 * blocks,) uint8, or (W,) if the level is raw."""
+    width, bits, blocks = table[level, WIDTH], table[level, BITS], table[level, BLOCKS]
     code = table[level, CODE] + y * table[level, STRIDE]
     if bits == 8:
         for x in range(width):
             out[x] = data[code + x]
         return
-    mask, row = (1 << bits) - 1, (y // BLOCK) * table[level, BLOCKS]
-    for b in range(table[level, BLOCKS]):
-        spread = np.int32(SPREAD[get_nibble(data, table[level, RANGE], row + b)])
-        low = np.int32(data[table[level, BASE] + row + b])
+    mask, row = (1 << bits) - 1, (y // BLOCK) * blocks
+    for b in range(blocks):
+        spread = SPREAD[get_nibble(data, table[level, RANGE], row + b)]
+        low = data[table[level, BASE] + row + b]
         if bits == 1:
-            packed = np.int32(get_nibble(data, code, b))
+            packed = np.int64(get_nibble(data, code, b))
         elif bits == 2:
-            packed = np.int32(data[code + b])
+            packed = np.int64(data[code + b])
         else:
-            packed = np.int32(data[code + 2 * b]) | (np.int32(data[code + 2 * b + 1]) << 8)
-        for k in range(min(BLOCK, width - BLOCK * b)):
-            q = (packed >> (bits * k)) & mask
-            out[BLOCK * b + k] = min(low + ((2 * q + 1) * spread) // (2 << bits), 255)
+            packed = np.int64(data[code + 2 * b]) | (np.int64(data[code + 2 * b + 1]) << 8)
+        for k in range(BLOCK):
+            out[BLOCK * b + k] = grey(low, spread, (packed >> (bits * k)) & mask, bits)

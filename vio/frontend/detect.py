@@ -24,7 +24,6 @@ def detect(
     rows,
     ring,
     sums,
-    block,
     out_xy,
     out_score,
 ):
@@ -35,7 +34,7 @@ def detect(
         cell: cell side [px]. occupied: (rows, cols) uint8, nonzero = skip.
         threshold: least score [grey^2]. border: margin without corners [px], >= 3.
         rows: (3, W) uint8 decoded rows. ring: (5, 2, W) int16 gradients of five rows.
-        sums: (3, W) int32 column sums of their products. block: (4, 4) float32. All scratch.
+        sums: (3, W) int32 column sums of their products. All scratch.
         out_xy: (rows * cols, 2) float32 px. out_score: (rows * cols,) float32, 0 where none.
 
     Returns:
@@ -47,10 +46,10 @@ def detect(
     ring[:] = 0
     sums[:] = 0
     scored, found = 0, 0
-    decode_line(data, table, level, 0, block, rows[0])
-    decode_line(data, table, level, 1, block, rows[1])
+    decode_line(data, table, level, 0, rows[0])
+    decode_line(data, table, level, 1, rows[1])
     for y in range(1, height - 1):
-        decode_line(data, table, level, y + 1, block, rows[(y + 1) % 3])
+        decode_line(data, table, level, y + 1, rows[(y + 1) % 3])
         up, here, down = rows[(y - 1) % 3], rows[y % 3], rows[(y + 1) % 3]
         line = ring[y % WINDOW]
         for x in range(1, width - 1):
@@ -91,3 +90,57 @@ def detect(
         else:
             found += 1
     return scored, found
+
+
+@kernel
+def occupy(uv, cell, occupied):
+    """Mark the cells of the grid (of level 1) that hold a feature.
+
+    Args:
+        uv: (N, 2) float32 px of level 0, NaN = none. cell: side [px of level 1].
+        occupied: (rows, cols) uint8 out.
+    """
+    rows, cols = occupied.shape
+    occupied[:] = 0
+    for k in range(uv.shape[0]):
+        if uv[k, 0] == uv[k, 0]:
+            row, col = int(uv[k, 1] / 2) // cell, int(uv[k, 0] / 2) // cell
+            occupied[max(min(row, rows - 1), 0), max(min(col, cols - 1), 0)] = 1
+
+
+@kernel
+def choose(xy, score, order, cell, uv, wanted):
+    """Put the best corners that keep their distance from all features in the free slots.
+
+    Args:
+        xy: (C, 2) float32 px of level 1, score: (C,), of the cells; order: (C,) best first.
+        cell: least distance along an axis [px of level 0]. uv: (N, 2) float32 px of level 0,
+            NaN = free, in/out. wanted: (N,) uint8 out, 1 = new.
+
+    Returns:
+        (features added, corners looked at, of them held against the features, such tests, slots
+        found in use).
+    """
+    wanted[:] = 0
+    slot, added, looked, held, tests, used = 0, 0, 0, 0, 0, 0
+    for at in order:
+        while slot < uv.shape[0] and uv[slot, 0] == uv[slot, 0]:
+            slot, used = slot + 1, used + 1
+        if slot == uv.shape[0]:
+            break
+        looked += 1
+        if score[at] <= 0.0:
+            break
+        held += 1
+        u, v = 2 * xy[at, 0] + np.float32(0.5), 2 * xy[at, 1] + np.float32(0.5)
+        alone = True
+        for k in range(uv.shape[0]):
+            tests += 1
+            if (abs(uv[k, 0] - u) < cell) & (abs(uv[k, 1] - v) < cell):
+                alone = False
+                break
+        if alone:
+            uv[slot, 0], uv[slot, 1] = u, v
+            wanted[slot] = 1
+            added += 1
+    return added, looked, held, tests, used

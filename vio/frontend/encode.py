@@ -17,65 +17,106 @@ from vio.frontend.codec import (
     LINES,
     MAGNITUDE,
     RANGE,
+    SCALE,
     SPREAD,
     STRIDE,
     TO_MAGNITUDE,
     TO_SPREAD,
     WIDTH,
-    decode_line,
     set_nibble,
 )
 
 
 @kernel
-def encode_rows(rows, first, row, data, table, level):
+def column_ranges(r0, r1, r2, r3, low, high):
+    """Least and greatest of four rows, column by column; columns beyond the rows are neutral."""
+    width = r0.size
+    for x in range(width):
+        low[x] = min(min(r0[x], r1[x]), min(r2[x], r3[x]))
+    for x in range(width):
+        high[x] = max(max(r0[x], r1[x]), max(r2[x], r3[x]))
+    for x in range(width, low.size):
+        low[x], high[x] = 255, 0
+
+
+@kernel
+def quantise(line, low, scale, most, codes):
+    """Codes of a row of pixels: floor((pixel - low) scale / 2^16), at most `most`.
+
+    Unsigned 32-bit arithmetic throughout, so that many pixels go through one instruction.
+    """
+    shift, most = np.uint32(16), np.uint32(most)
+    for x in range(line.size):
+        above = np.uint32(np.uint32(line[x]) - np.uint32(low[x]))
+        codes[x] = min(np.uint32(np.uint32(above * np.uint32(scale[x])) >> shift), most)
+    for x in range(line.size, codes.size):
+        codes[x] = codes[line.size - 1]
+
+
+@kernel
+def expand(codes, low, spread, bits, out):
+    """Pixels that codes stand for, see `codec.grey`; (W,) uint8 each."""
+    shift, white = np.int32(bits + 1), np.int32(255)
+    for x in range(out.size):
+        step = np.int32(np.int32(2 * codes[x] + 1) * np.int32(spread[x]))
+        out[x] = min(np.int32(np.int32(low[x]) + np.int32(step >> shift)), white)
+
+
+@kernel
+def pack(codes, bits, out):
+    """Four codes of 2 bits to a byte, of 4 bits to two bytes, of 1 bit to a nibble."""
+    if bits == 2:
+        for b in range(out.size):
+            c = codes[4 * b : 4 * b + 4]
+            out[b] = c[0] | (c[1] << 2) | (c[2] << 4) | (c[3] << 6)
+    elif bits == 4:
+        for b in range(out.size):
+            out[b] = codes[2 * b] | (codes[2 * b + 1] << 4)
+    else:
+        for b in range(codes.size // BLOCK):
+            c = codes[4 * b : 4 * b + 4]
+            set_nibble(out, 0, b, c[0] | (c[1] << 1) | (c[2] << 2) | (c[3] << 3))
+
+
+@kernel
+def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     """Write one row of blocks of a level >= 1 from its four rows in the ring `rows`.
 
     Args:
         rows: (8, W) uint8, image row y in ring row y % 8. first: its first image row.
         row: which row of blocks. data, table: of the frame.
+        ranges: (3, W) uint8, scale: (W,) uint32, scratch.
+        decoded: (8, W) uint8 ring, written for level 1: what a reader of the frame will see.
     """
-    width, bits = table[level, WIDTH], table[level, BITS]
+    width, bits, height = table[level, WIDTH], table[level, BITS], table[level, HEIGHT]
     code, stride, blocks = table[level, CODE], table[level, STRIDE], table[level, BLOCKS]
-    height = table[level, HEIGHT]
     if bits == 8:
-        for r in range(BLOCK):
-            if first + r < height:
-                for x in range(width):
-                    data[code + (first + r) * stride + x] = rows[(first + r) % 8, x]
+        for y in range(first, min(first + BLOCK, height)):
+            data[code + y * stride : code + y * stride + width] = rows[y % 8][:width]
+            if level == 1 and table[0, BITS] < 8:
+                decoded[y % 8][:width] = rows[y % 8][:width]
         return
-    steps = 1 << bits
-    r0, r1 = rows[first % 8], rows[min(first + 1, height - 1) % 8]
-    r2, r3 = rows[min(first + 2, height - 1) % 8], rows[min(first + 3, height - 1) % 8]
+    r0, r1 = rows[first % 8][:width], rows[min(first + 1, height - 1) % 8][:width]
+    r2, r3 = rows[min(first + 2, height - 1) % 8][:width], rows[min(first + 3, height - 1) % 8]
+    padded = BLOCK * blocks
+    low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2][:padded]
+    column_ranges(r0, r1, r2, r3, low, spread)
+    at, base, nibbles = row * blocks, table[level, BASE] + row * blocks, table[level, RANGE]
     for b in range(blocks):
-        low, high = np.int32(255), np.int32(0)
+        x = BLOCK * b
+        darkest = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
+        lightest = max(max(spread[x], spread[x + 1]), max(spread[x + 2], spread[x + 3]))
+        index = TO_SPREAD[lightest - darkest]
+        data[base + b] = darkest
+        set_nibble(data, nibbles, at + b, index)
         for k in range(BLOCK):
-            x = min(BLOCK * b + k, width - 1)
-            a, c = (
-                min(min(r0[x], r1[x]), min(r2[x], r3[x])),
-                max(max(r0[x], r1[x]), max(r2[x], r3[x])),
-            )
-            low, high = min(low, a), max(high, c)
-        index = TO_SPREAD[high - low]
-        spread = np.int32(SPREAD[index])
-        at = row * blocks + b
-        data[table[level, BASE] + at] = low
-        set_nibble(data, table[level, RANGE], at, index)
-        for r in range(BLOCK):
-            line = r0 if r == 0 else (r1 if r == 1 else (r2 if r == 2 else r3))
-            packed = np.int32(0)
-            for k in range(BLOCK):
-                value = np.int32(line[min(BLOCK * b + k, width - 1)]) - low
-                q = min((value * steps) // spread, steps - 1)
-                packed |= q << (bits * k)
-            where = code + (first + r) * stride
-            if bits == 1:
-                set_nibble(data, where, b, packed)
-            elif bits == 2:
-                data[where + b] = packed
-            else:
-                data[where + 2 * b] = packed & 255
-                data[where + 2 * b + 1] = packed >> 8
+            low[x + k], spread[x + k], scale[x + k] = darkest, SPREAD[index], SCALE[bits, index]
+    for r in range(BLOCK):
+        y = first + r
+        quantise(rows[min(y, height - 1) % 8][:width], low, scale, (1 << bits) - 1, codes)
+        pack(codes, bits, data[code + y * stride : code + (y + 1) * stride])
+        if level == 1:
+            expand(codes, low, spread, bits, decoded[y % 8][:width])
 
 
 @kernel
@@ -96,13 +137,50 @@ def subtract_above(line, near, far, mixed, out):
 
 
 @kernel
+def column_sums(r0, r1, r2, r3, out):
+    """Sum of the magnitudes of four rows, column by column; (W,) int16."""
+    for x in range(out.size):
+        out[x] = abs(r0[x]) + abs(r1[x]) + abs(r2[x]) + abs(r3[x])
+
+
+@kernel
+def magnitude_index(sums, x):
+    """Index of a block's mean magnitude from its four column sums."""
+    total = (sums[x] + sums[x + 1]) + (sums[x + 2] + sums[x + 3])
+    return np.int64(TO_MAGNITUDE[min(total >> 4, 255)])
+
+
+@kernel
+def pack_signs(line, out):
+    """Signs of (8 n,) int16 in (n,) bytes: 1 = not negative, the first pixel lowest."""
+    for b in range(out.size):
+        packed = np.uint8(0)
+        for k in range(8):
+            packed |= np.uint8(line[8 * b + k] >= 0) << np.uint8(k)
+        out[b] = packed
+
+
+@kernel
+def pack_sizes(line, sums, out):
+    """Signs and sizes of (4 n,) int16 in (n,) bytes: bit 0 the sign, bit 1 set if large."""
+    for b in range(out.size):
+        limit = 9 * np.int64(MAGNITUDE[magnitude_index(sums, BLOCK * b)])
+        packed = np.int64(0)
+        for k in range(BLOCK):
+            value = np.int64(line[BLOCK * b + k])
+            large = np.int64(8 * abs(value) > limit)
+            packed |= (np.int64(value >= 0) | (large << 1)) << (2 * k)
+        out[b] = packed
+
+
+@kernel
 def encode_finest(lines, above, row, data, table, residual, mixed):
     """Write one row of blocks of level 0: what its four rows differ from the level above.
 
     Args:
         lines: (16, W) uint8, image row y in ring row y % 16.
         above: (8, W // 2) uint8, decoded row y of level 1 in ring row y % 8.
-        row: which row of blocks. residual: (4, W) int16, mixed: (W // 2 + 2,) int16 scratch.
+        row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16 scratch.
     """
     height, h1 = table[0, HEIGHT], table[1, HEIGHT]
     bits, stride, blocks = table[0, BITS], table[0, STRIDE], table[0, BLOCKS]
@@ -111,33 +189,18 @@ def encode_finest(lines, above, row, data, table, residual, mixed):
         near = above[min(y >> 1, h1 - 1) % 8]
         far = above[min(max((y >> 1) - 1 + 2 * (y & 1), 0), h1 - 1) % 8]
         subtract_above(lines[y % 16], near, far, mixed, residual[r])
-    where = table[0, CODE] + BLOCK * row * stride
-    r0, r1, r2, r3 = residual[0], residual[1], residual[2], residual[3]
-    for b in range(blocks):
-        x = BLOCK * b
-        total = np.int32(0)
-        for k in range(BLOCK):
-            total += abs(r0[x + k]) + abs(r1[x + k]) + abs(r2[x + k]) + abs(r3[x + k])
-        index = TO_MAGNITUDE[min(total >> 4, 255)]
-        set_nibble(data, table[0, RANGE], row * blocks + b, index)
-        if bits == 2:
-            limit = 9 * np.int32(MAGNITUDE[index])
-            for r in range(BLOCK):
-                line = residual[r]
-                packed = np.int32(0)
-                for k in range(BLOCK):
-                    value = np.int32(line[x + k])
-                    large = np.int32(8 * abs(value) > limit)
-                    packed |= (np.int32(value >= 0) | (large << 1)) << (2 * k)
-                data[where + r * stride + b] = packed
-    if bits == 1:
-        for r in range(BLOCK):
-            line = residual[r]
-            for b in range(stride):
-                packed = np.int32(0)
-                for k in range(8):
-                    packed |= np.int32(line[8 * b + k] >= 0) << k
-                data[where + r * stride + b] = packed
+    sums = residual[4]
+    column_sums(residual[0], residual[1], residual[2], residual[3], sums)
+    where = table[0, RANGE] + row * blocks // 2
+    for b in range(blocks // 2):  # a width is whole bytes: blocks come in pairs
+        pair = magnitude_index(sums, 8 * b) | (magnitude_index(sums, 8 * b + 4) << 4)
+        data[where + b] = pair
+    for r in range(BLOCK):
+        where = table[0, CODE] + (BLOCK * row + r) * stride
+        if bits == 1:
+            pack_signs(residual[r], data[where : where + stride])
+        else:
+            pack_sizes(residual[r], sums, data[where : where + stride])
 
 
 @kernel
@@ -187,7 +250,9 @@ def reduce_rows(image, first, reduce, line, out):
 
 
 @kernel
-def receive(image, reduce, data, table, lines, rings, decoded, line, residual, mixed, block):
+def receive(
+    image, reduce, data, table, lines, rings, decoded, line, residual, mixed, ranges, scale
+):
     """Take one image in, row by row, and write every level of its compressed pyramid.
 
     Rows of `image` are read once and in order, as from a sensor; what is needed of them later
@@ -198,7 +263,8 @@ def receive(image, reduce, data, table, lines, rings, decoded, line, residual, m
         data: (n,) uint8, table: its layout.
         lines: (16, W) uint8. rings: (L - 1, 8, W // 2) uint8 raw rows of the levels above.
         decoded: (8, W // 2) uint8 decoded rows of level 1. line: (W + 2,) uint16.
-        residual: (4, W) int16. mixed: (W // 2 + 2,) int16. block: (4, 4) float32.
+        residual: (5, W) int16. mixed: (W // 2 + 2,) int16. ranges: (3, W // 2) uint8.
+        scale: (W // 2,) uint32.
 
     Returns:
         (pixels received, pixels of the levels above, blocks encoded).
@@ -240,11 +306,11 @@ def receive(image, reduce, data, table, lines, rings, decoded, line, residual, m
             above_px += table[level, WIDTH]
             if (r & 3) == 3 or r == h - 1:
                 row = r >> 2
-                encode_rows(rings[level - 1], BLOCK * row, row, data, table, level)
+                encode_rows(
+                    rings[level - 1], BLOCK * row, row, data, table, level, ranges, scale, decoded
+                )
                 blocks += table[level, BLOCKS]
                 if level == 1 and not raw:
-                    for k in range(BLOCK * row, r + 1):
-                        decode_line(data, table, 1, k, block, decoded[k % 8])
                     # Level 0 rows 4b .. 4b + 3 need rows up to 2b + 2 of level 1.
                     last = -(-height // BLOCK)
                     while finest < last and (2 * finest + 2 <= r or r == h - 1):

@@ -4,7 +4,7 @@ Inverse-compositional Lucas-Kanade (Baker & Matthews, IJCV 2004) whose steepest-
 are projected off the template's brightness and contrast, so that gain and offset need not be
 estimated (project-out, ibid. part 3). The template is seen through a 2x2 warp that follows the
 predicted motion, and is refreshed only when that warp or the match goes stale: a track does
-not drift with its length. Each level reads one square region of the image, once.
+not drift with its length. Each level reads one small region of the image, as a rule once.
 """
 
 import math
@@ -12,10 +12,11 @@ import math
 import numpy as np
 
 from vio._jit import kernel
-from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, REGION, WIDTH, load_region
+from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, NOTHING, REGION, WIDTH, load_region
 
 PATCH = 8  # px, side of the aligned patch
 TEMPLATE = PATCH + 2  # px, with the ring the gradients need
+LARGEST = np.float32(0.5 * (REGION - 1 - BLOCK))  # px, half of what surely fits in a region
 
 
 def template_bytes(bits: int) -> int:
@@ -24,36 +25,35 @@ def template_bytes(bits: int) -> int:
 
 
 @kernel
-def place_region(table, level, x, y):
-    """Corner (x0, y0) on the block grid of the region around a point, inside the level."""
-    rows = -(-table[level, HEIGHT] // BLOCK)
-    x0 = (int(x) - REGION // 2 + 2) // BLOCK * BLOCK
-    y0 = (int(y) - REGION // 2 + 2) // BLOCK * BLOCK
-    x0 = max(min(x0, BLOCK * table[level, BLOCKS] - REGION), 0)
-    return x0, max(min(y0, BLOCK * rows - REGION), 0)
+def box_around(table, level, x, y, reach_x, reach_y):
+    """The blocks that cover x +- reach_x, y +- reach_y, as far as they are in the level.
+
+    Returns:
+        (x0, y0, x1, y1) px, sides of REGION at the most; empty far outside.
+    """
+    wide, high = BLOCK * table[level, BLOCKS], -(-table[level, HEIGHT] // BLOCK) * BLOCK
+    x0, y0 = max(int(x - reach_x), 0) // BLOCK * BLOCK, max(int(y - reach_y), 0) // BLOCK * BLOCK
+    x1 = min((int(x + reach_x) // BLOCK + 1) * BLOCK, min(wide, x0 + REGION))
+    y1 = min((int(y + reach_y) // BLOCK + 1) * BLOCK, min(high, y0 + REGION))
+    return x0, y0, x1, y1
 
 
 @kernel
-def take_template(data, table, level, x, y, bits, above, region, patch, out):
-    """Store the template centred at (x, y) of one level.
+def inside(box, x, y, reach_x, reach_y):
+    """Whether x +- reach_x, y +- reach_y lies between the pixels of a box."""
+    x0, y0, x1, y1 = box
+    wide = x - np.float32(x0) >= reach_x and np.float32(x1 - 1) - x >= reach_x
+    return wide and y - np.float32(y0) >= reach_y and np.float32(y1 - 1) - y >= reach_y
+
+
+@kernel
+def cut_template(region, left, top, bits, patch, out):
+    """Store the template whose first pixel is at (left, top) of a region.
 
     Args:
-        data, table: compressed frame. bits: 8, or 4 for half the memory.
-        above, region: (24, 24) float32, patch: (10, 10) float32, scratch.
+        region: (24, 24) float32. bits: 8, or 4 for half the memory. patch: (10, 10) scratch.
         out: (100,) uint8, or (52,): darkest value, step, and codes of 4 bits.
-
-    Returns:
-        blocks decoded, 0 if the template leaves the image: nothing is stored then.
     """
-    half = np.float32(0.5 * (TEMPLATE - 1))
-    left, top = x - half, y - half
-    if not (left >= np.float32(0.0) and top >= np.float32(0.0)):
-        return 0
-    if left + TEMPLATE >= table[level, WIDTH] or top + TEMPLATE >= table[level, HEIGHT]:
-        return 0
-    x0, y0 = place_region(table, level, x, y)
-    blocks = load_region(data, table, level, x0, y0, above, region)
-    left, top = left - np.float32(x0), top - np.float32(y0)
     ix, iy = int(left), int(top)
     fx, fy = left - np.float32(ix), top - np.float32(iy)
     low, high = np.float32(255.0), np.float32(0.0)
@@ -70,7 +70,7 @@ def take_template(data, table, level, x, y, bits, above, region, patch, out):
         for i in range(TEMPLATE):
             for j in range(TEMPLATE):
                 out[TEMPLATE * i + j] = np.uint8(patch[i, j] + round_up)
-        return blocks
+        return
     base = int(low)
     step = max((int(high) + 1 - base + 14) // 15, 1)
     out[0], out[1] = base, step
@@ -80,7 +80,66 @@ def take_template(data, table, level, x, y, bits, above, region, patch, out):
             q0 = min(int((patch[i, j] - np.float32(base)) * scale + round_up), 15)
             q1 = min(int((patch[i, j + 1] - np.float32(base)) * scale + round_up), 15)
             out[2 + (TEMPLATE * i + j) // 2] = q0 | (q1 << 4)
-    return blocks
+
+
+@kernel
+def mark_stale(ids, warps, score, correlation, wanted):
+    """Mark the features whose match has become poor or whose warp has gone far from one.
+
+    Args:
+        ids: (N,) int32, -1 = free. warps: (N, 2, 2) float32. score: (N,) float32.
+        correlation: least score that is good. wanted: (N,) uint8 out.
+    """
+    for k in range(ids.size):
+        a, b, c, d = warps[k, 0, 0], warps[k, 0, 1], warps[k, 1, 0], warps[k, 1, 1]
+        area = a * d - b * c
+        bent = (area < 0.6) | (area > 1.7) | (abs(a) + abs(b) + abs(c) + abs(d) > 3.4)
+        poor = score[k] < correlation
+        wanted[k] = (ids[k] >= 0) & (bent | poor)
+
+
+@kernel
+def take_templates(data, table, uv, wanted, bits, regions, patch, templates):
+    """Store the patches of features at their present place, on every level.
+
+    Args:
+        data, table: compressed frame. uv: (N, 2) float32 px. wanted: (N,) uint8; becomes 2 where
+            the patch of the finest level leaves the image: nothing is stored there.
+        bits: 8, or 4. regions: (2, 24, 24) float32, patch: (10, 10) float32, scratch.
+        templates: (N, L, B) uint8 out; zero on a coarser level that it leaves.
+
+    Returns:
+        (templates stored, templates cleared, features that left the image, blocks decoded, of
+        them of level 0, of level 1).
+    """
+    half = np.float32(0.5)
+    first = np.float32(0.5 * (TEMPLATE - 1))  # from the first pixel to the centre
+    reach = first + np.float32(1.0)
+    stored, cleared, left, blocks, blocks0, blocks1 = 0, 0, 0, 0, 0, 0
+    for k in range(uv.shape[0]):
+        if wanted[k] == 0:
+            continue
+        u, v, held = uv[k, 0], uv[k, 1], NOTHING
+        for level in range(templates.shape[1] - 1, -1, -1):
+            scale = np.float32(1 << level)
+            x, y = (u + half) / scale - half, (v + half) / scale - half
+            right, down = x - first + TEMPLATE, y - first + TEMPLATE
+            whole = right < table[level, WIDTH] and down < table[level, HEIGHT]
+            if not (x >= first and y >= first and whole):
+                templates[k, level][:] = 0
+                cleared += 1
+                if level == 0:
+                    wanted[k] = 2
+                    left += 1
+                continue
+            box = box_around(table, level, x, y, reach, reach)
+            own, extra, held = load_region(data, table, level, box, held, regions)
+            pixels = regions[0] if level == 0 else regions[1]
+            px, py = x - first - np.float32(box[0]), y - first - np.float32(box[1])
+            cut_template(pixels, px, py, bits, patch, templates[k, level])
+            stored, blocks = stored + 1, blocks + own + extra
+            blocks0, blocks1 = blocks0 + own * (level == 0), blocks1 + own * (level == 1) + extra
+    return stored, cleared, left, blocks, blocks0, blocks1
 
 
 @kernel
@@ -153,16 +212,17 @@ def project_patch(region, x, y, a00, a01, a10, a11, basis):
     """
     dx, dy, dt = np.float32(0.0), np.float32(0.0), np.float32(0.0)
     s1, s2 = np.float32(0.0), np.float32(0.0)
+    one = np.uint64(1)
     middle = np.float32(0.5 * (PATCH - 1))
     row_x = x - a00 * middle - a01 * middle
     row_y = y - a10 * middle - a11 * middle
     for i in range(PATCH):
         px, py = row_x, row_y
         for j in range(PATCH):
-            ix, iy = np.int32(px), np.int32(py)
-            fx, fy = px - np.float32(ix), py - np.float32(iy)
-            p00, p01 = region[iy, ix], region[iy, ix + 1]
-            p10, p11 = region[iy + 1, ix], region[iy + 1, ix + 1]
+            ix, iy = np.uint64(np.int32(px)), np.uint64(np.int32(py))  # unsigned: no wrap-around
+            fx, fy = px - np.float32(np.int32(px)), py - np.float32(np.int32(py))
+            p00, p01 = region[iy, ix], region[iy, ix + one]
+            p10, p11 = region[iy + one, ix], region[iy + one, ix + one]
             up = p00 + fx * (p01 - p00)
             value = up + fy * (p10 + fx * (p11 - p10) - up)
             dx += basis[0, i, j] * value
@@ -188,8 +248,7 @@ def align(
     first_level,
     last_level,
     params,
-    above,
-    region,
+    regions,
     patch,
     basis,
     score,
@@ -203,15 +262,15 @@ def align(
         first_level: (N,) int8 coarsest level tried. last_level: finest level used.
         params: (4,) float32: most iterations per level, step [px of the level] that ends them,
             least correlation on the finest level, least gradient energy.
-        above, region: (24, 24) float32, patch: (10, 10), basis: (3, 8, 8) float32, scratch.
+        regions: (2, 24, 24), patch: (10, 10), basis: (3, 8, 8) float32, scratch.
         score: (N,) float32 out: normalised correlation on the finest level, 0 = not found.
 
     Returns:
-        (regions loaded, blocks decoded, levels prepared, iterations, found; then of the regions
-        those of level 0, those of level 1, and the features whose warp could be followed).
+        (regions loaded, blocks decoded, of them of level 0, of level 1, levels prepared,
+        iterations, features found, features whose warp could be followed).
     """
     loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
-    loads0, loads1, tried = 0, 0, 0
+    blocks0, blocks1, tried = 0, 0, 0
     most, small = int(params[0]), params[1]
     one, half = np.float32(1.0), np.float32(0.5)
     n = np.float32(PATCH * PATCH)
@@ -224,10 +283,11 @@ def align(
         a00, a01, a10, a11 = warps[k, 0, 0], warps[k, 0, 1], warps[k, 1, 0], warps[k, 1, 1]
         reach_x = reach * (abs(a00) + abs(a01)) + one
         reach_y = reach * (abs(a10) + abs(a11)) + one
-        if not (reach_x < np.float32(11.0) and reach_y < np.float32(11.0)):
+        if not (reach_x < LARGEST and reach_y < LARGEST):
             continue
         tried += 1
         result = np.float32(0.0)
+        held = NOTHING
         for level in range(first_level[k], last_level - 1, -1):
             scale = np.float32(1 << level)
             x, y = (u + half) / scale - half, (v + half) / scale - half
@@ -239,26 +299,23 @@ def align(
             result = np.float32(0.0)
             if det <= params[3] * (h00 + h11) or energy <= np.float32(0.0):
                 continue
-            x0, y0 = -1000, -1000
-            converged = False
-            inside = True
+            whole = (0, 0, table[level, WIDTH], table[level, HEIGHT])
+            box = NOTHING
+            converged, within = False, True
+            pixels = regions[0] if level == 0 else regions[1]
             for _ in range(most):
-                lx, ly = x - np.float32(x0), y - np.float32(y0)
-                high = np.float32(REGION - 1)
-                if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
-                    if not (x >= half and y >= half):
-                        inside = False
+                if not inside(box, x, y, reach_x, reach_y):
+                    within = inside(whole, x, y, reach_x, reach_y)
+                    if not within:
                         break
-                    x0, y0 = place_region(table, level, x, y)
-                    blocks += load_region(data, table, level, x0, y0, above, region)
-                    loads += 1
-                    loads0 += level == 0
-                    loads1 += level == 1
-                    lx, ly = x - np.float32(x0), y - np.float32(y0)
-                    if lx < reach_x or ly < reach_y or lx > high - reach_x or ly > high - reach_y:
-                        inside = False
-                        break
-                dx, dy, dt, s1, s2 = project_patch(region, lx, ly, a00, a01, a10, a11, basis)
+                    around_x, around_y = min(reach_x + one, LARGEST), min(reach_y + one, LARGEST)
+                    box = box_around(table, level, x, y, around_x, around_y)
+                    own, extra, held = load_region(data, table, level, box, held, regions)
+                    loads, blocks = loads + 1, blocks + own + extra
+                    blocks0 += own * (level == 0)
+                    blocks1 += own * (level == 1) + extra
+                lx, ly = x - np.float32(box[0]), y - np.float32(box[1])
+                dx, dy, dt, s1, s2 = project_patch(pixels, lx, ly, a00, a01, a10, a11, basis)
                 iterations += 1
                 variance = s2 - s1 * s1 / n
                 if dt <= np.float32(0.0) or variance <= np.float32(0.0):
@@ -277,7 +334,7 @@ def align(
                     converged = True
                     break
             moved = (x - start_x) * (x - start_x) + (y - start_y) * (y - start_y)
-            good = inside and result > np.float32(0.3) and moved < np.float32(64.0)
+            good = within and result > np.float32(0.3) and moved < np.float32(64.0)
             if good:
                 u, v = (x + half) * scale - half, (y + half) * scale - half
             elif level == last_level:
@@ -289,4 +346,4 @@ def align(
             uv[k, 0], uv[k, 1] = u, v
             score[k] = result
             found += 1
-    return loads, blocks, prepared, iterations, found, loads0, loads1, tried
+    return loads, blocks, blocks0, blocks1, prepared, iterations, found, tried

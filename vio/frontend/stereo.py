@@ -5,8 +5,16 @@ import math
 import numpy as np
 
 from vio._jit import kernel
-from vio.frontend.codec import HEIGHT, REGION, WIDTH, load_region
-from vio.frontend.klt import PATCH, place_region, project_patch, steepest_descent, unpack_template
+from vio.frontend.codec import HEIGHT, NOTHING, WIDTH, load_region
+from vio.frontend.klt import (
+    LARGEST,
+    PATCH,
+    box_around,
+    inside,
+    project_patch,
+    steepest_descent,
+    unpack_template,
+)
 from vio.geometry.camera import project, unproject
 
 
@@ -26,8 +34,7 @@ def search_epipolar(
     uv_a,
     wanted,
     nearest,
-    above,
-    region,
+    regions,
     patch,
     basis,
     inv_depth,
@@ -39,18 +46,19 @@ def search_epipolar(
         templates: (N, L, B) uint8 of `bits` bits per pixel.
         uv_a: (N, 2) float32 px. wanted: (N,) uint8.
         nearest: depth [m] where the walk ends.
-        above, region: (24, 24) float32, patch: (10, 10), basis: (3, 8, 8) float32, scratch.
+        regions: (2, 24, 24), patch: (10, 10), basis: (3, 8, 8) float32, scratch.
         inv_depth: (N,) float32 out 1/m, written where the correlation is good.
 
     Returns:
-        (hypotheses tried, regions loaded, blocks decoded, features matched).
+        (hypotheses tried, regions loaded, blocks decoded, of them of level 0, of level 1,
+        features matched).
     """
-    tried, loads, blocks, matched = 0, 0, 0, 0
+    tried, loads, blocks, blocks0, blocks1, matched = 0, 0, 0, 0, 0, 0
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
     scale = np.float32(1 << level)
     n = np.float32(PATCH * PATCH)
     reach = np.float32(0.5 * PATCH + 1.0)
-    high = np.float32(REGION - 1) - reach
+    pixels = regions[0] if level == 0 else regions[1]
     focal = 0.5 * (params_b[0] + params_b[1])
     base = math.sqrt(p_b_a[0] ** 2 + p_b_a[1] ** 2 + p_b_a[2] ** 2)
     step = float(1 << level) / (focal * base)
@@ -66,7 +74,7 @@ def search_epipolar(
         Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
         Z = R_b_a[2, 0] * x + R_b_a[2, 1] * y + R_b_a[2, 2]
         best, best_rho = np.float32(0.6), -1.0
-        x0, y0 = -1000, -1000
+        box, held = NOTHING, NOTHING
         for i in range(count):
             rho = i * step
             depth = Z + rho * p_b_a[2]
@@ -76,17 +84,16 @@ def search_epipolar(
                 model_b, params_b, (X + rho * p_b_a[0]) / depth, (Y + rho * p_b_a[1]) / depth
             )
             u, v = (np.float32(ud) + half) / scale - half, (np.float32(vd) + half) / scale - half
-            if u < reach or v < reach or u >= width - reach - one or v >= height - reach - one:
+            if not inside((0, 0, width, height), u, v, reach, reach):
                 continue
-            lx, ly = u - np.float32(x0), v - np.float32(y0)
-            if lx < reach or ly < reach or lx > high or ly > high:
-                x0, y0 = place_region(table, level, u, v)
-                blocks += load_region(data, table, level, x0, y0, above, region)
-                loads += 1
-                lx, ly = u - np.float32(x0), v - np.float32(y0)
-                if lx < reach or ly < reach or lx > high or ly > high:
-                    continue
-            _, _, dt, s1, s2 = project_patch(region, lx, ly, one, zero, zero, one, basis)
+            if not inside(box, u, v, reach, reach):
+                box = box_around(table, level, u, v, LARGEST, LARGEST)
+                own, extra, held = load_region(data, table, level, box, held, regions)
+                loads, blocks = loads + 1, blocks + own + extra
+                blocks0 += own * (level == 0)
+                blocks1 += own * (level == 1) + extra
+            lx, ly = u - np.float32(box[0]), v - np.float32(box[1])
+            _, _, dt, s1, s2 = project_patch(pixels, lx, ly, one, zero, zero, one, basis)
             tried += 1
             variance = s2 - s1 * s1 / n
             if dt > zero and variance > zero:
@@ -96,4 +103,4 @@ def search_epipolar(
         if best_rho >= 0.0:
             inv_depth[k] = best_rho
             matched += 1
-    return tried, loads, blocks, matched
+    return tried, loads, blocks, blocks0, blocks1, matched

@@ -32,7 +32,8 @@ class Stream(NamedTuple):
     line: np.ndarray
     residual: np.ndarray
     mixed: np.ndarray
-    block: np.ndarray
+    ranges: np.ndarray
+    scale: np.ndarray
 
 
 class Scratch(NamedTuple):
@@ -48,8 +49,7 @@ class Scratch(NamedTuple):
     inlier: np.ndarray
     wanted: np.ndarray
     first_level: np.ndarray
-    above: np.ndarray
-    region: np.ndarray
+    regions: np.ndarray
     patch: np.ndarray
     basis: np.ndarray
     ring: np.ndarray
@@ -110,9 +110,10 @@ def buffers(rig, config) -> list[Buffer]:
         ("rings", (levels - 1, 8, width // 2), "u1"),
         ("decoded", (8, width // 2), "u1"),
         ("line", (width + 2,), "u2"),
-        ("residual", (4, width), "i2"),
+        ("residual", (5, width), "i2"),
         ("mixed", (width // 2 + 2,), "i2"),
-        ("block", (4, 4), "f4"),
+        ("ranges", (3, width // 2), "u1"),
+        ("scale", (width // 2,), "u4"),
     ):
         add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")
     add("track.id", (n,), "i4", "run", "identity of a feature")
@@ -139,8 +140,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("inlier", (n,), "u1"),
         ("wanted", (n,), "u1"),
         ("first_level", (n,), "i1"),
-        ("above", (codec.REGION, codec.REGION), "f4"),
-        ("region", (codec.REGION, codec.REGION), "f4"),
+        ("regions", (2, codec.REGION, codec.REGION), "f4"),
         ("patch", (klt.TEMPLATE, klt.TEMPLATE), "f4"),
         ("basis", (3, klt.PATCH, klt.PATCH), "f4"),
         ("ring", (detect.WINDOW, 2, width // 2), "i2"),

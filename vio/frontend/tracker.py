@@ -125,9 +125,9 @@ class FeatureTracker:
             s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
         undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
         given = seen(s.uv_next)
-        loads, blocks, prepared, iterations, found, loads0, loads1, tried = klt.align(
+        loads, blocks, blocks0, blocks1, prepared, iterations, found, tried = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
-            0, self.klt_params, s.above, s.region, s.patch, s.basis, tracks.score,
+            0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
         )  # fmt: skip
         lost = tracks.score <= 0
         s.uv_next[lost] = np.nan
@@ -138,7 +138,7 @@ class FeatureTracker:
         self.R_cam_key = R @ self.R_cam_key
         tally.add(
             predicted=n, klt_regions=loads, klt_blocks=blocks, klt_levels=prepared,
-            klt_iterations=iterations, klt_found=found, klt_regions0=loads0, klt_regions1=loads1,
+            klt_iterations=iterations, klt_found=found, klt_blocks0=blocks0, klt_blocks1=blocks1,
             klt_given=given, klt_tried=tried, transfer_calls=1, transfer_given=live,
             undistort_calls=1, undistort_given=live,
         )  # fmt: skip
@@ -189,84 +189,58 @@ class FeatureTracker:
 
     def refresh_templates(self, frame, tally):
         """Take new templates where the warp or the match has gone stale."""
-        tracks = self.tracks
-        live = np.flatnonzero(tracks.id >= 0)
-        w = tracks.warp[live]
-        area = w[:, 0, 0] * w[:, 1, 1] - w[:, 0, 1] * w[:, 1, 0]
-        stretch = np.abs(w).sum(axis=(1, 2))
-        stale = (tracks.score[live] < self.config.refresh_correlation) | (area < 0.6) | (area > 1.7)
-        stale |= stretch > 3.4
-        self.take_templates(frame, live[stale], tally)
-
-    def take_templates(self, frame, slots, tally):
-        """Store the patch of each feature at its present place, all levels."""
-        tracks, s, n_levels = self.tracks, self.scratch, self.config.levels
-        decoded, taken = 0, [0] * n_levels
-        for slot in slots:
-            u, v = tracks.uv0[slot]
-            ok = True
-            for level in range(n_levels):
-                scale = np.float32(1 << level)
-                x, y = (u + np.float32(0.5)) / scale, (v + np.float32(0.5)) / scale
-                half = np.float32(0.5)
-                blocks = klt.take_template(
-                    *frame, level, x - half, y - half, self.config.template_bits,
-                    s.above, s.region, s.patch, tracks.template[slot, level],
-                )  # fmt: skip
-                decoded += blocks
-                taken[level] += blocks > 0
-                if not blocks:
-                    tracks.template[slot, level] = 0
-                    ok &= level > 0
-            if ok:
-                tracks.warp[slot] = np.eye(2)
-                tracks.score[slot] = 1.0
-            else:
-                self.drop(np.arange(len(tracks.id)) == slot)
-        tally.add(
-            templates=sum(taken), templates0=taken[0], templates1=taken[1], template_blocks=decoded
+        tracks, wanted = self.tracks, self.scratch.wanted
+        klt.mark_stale(
+            tracks.id, tracks.warp, tracks.score, self.config.refresh_correlation, wanted
         )
+        tally.add(stale_checks=1)
+        self.take_templates(frame, tally)
+
+    def take_templates(self, frame, tally):
+        """Store the patches of the features marked in `wanted` at their present place."""
+        tracks, s = self.tracks, self.scratch
+        stored, cleared, left, blocks, blocks0, blocks1 = klt.take_templates(
+            *frame, tracks.uv0, s.wanted, self.config.template_bits, s.regions, s.patch,
+            tracks.template,
+        )  # fmt: skip
+        tracks.warp[s.wanted == 1] = np.eye(2)
+        tracks.score[s.wanted == 1] = 1.0
+        self.drop(s.wanted == 2)
+        tally.add(
+            template_calls=1, template_wanted=int(np.count_nonzero(s.wanted)), templates=stored,
+            templates_cleared=cleared, templates_left=left, template_blocks=blocks,
+            template_blocks0=blocks0, template_blocks1=blocks1,
+        )  # fmt: skip
 
     def detect(self, frame, tally):
         """Fill free cells of the grid with the strongest corners."""
         tracks, s = self.tracks, self.scratch
-        free = np.flatnonzero(tracks.id < 0)
-        if not free.size:
-            return
         rows, cols, cell = self.grid
-        s.occupied[:] = 0
-        alive = tracks.id >= 0
-        place = (tracks.uv0[alive] / 2).astype(int) // cell
-        s.occupied[np.clip(place[:, 1], 0, rows - 1), np.clip(place[:, 0], 0, cols - 1)] = 1
+        detect.occupy(tracks.uv0, cell, s.occupied)
         scored, found = detect.detect(
             *frame, 1, cell, s.occupied, self.config.corner_score, 6,
-            s.rows, s.ring, s.sums, self.stream.block, s.cell_xy, s.cell_score,
+            s.rows, s.ring, s.sums, s.cell_xy, s.cell_score,
         )  # fmt: skip
         best = np.argsort(-s.cell_score, kind="stable")
-        spacing = 0.5 * cell * 2
-        taken = [tuple(uv) for uv in tracks.uv0[alive]]
-        added = []
-        for at in best:
-            if s.cell_score[at] <= 0 or len(added) == free.size:
-                break
-            u, v = 2 * s.cell_xy[at] + 0.5
-            near = np.array(taken, np.float32).reshape(-1, 2) - (u, v)
-            if near.size and (np.abs(near).max(axis=1) < spacing).any():
-                continue
-            slot = free[len(added)]
-            added.append(slot)
-            taken.append((u, v))
-            tracks.id[slot] = self.next_id
-            tracks.age[slot] = 0
-            tracks.uv0[slot] = u, v
-            tracks.uv1[slot] = np.nan
-            tracks.uv_key[slot] = np.nan
-            tracks.inv_depth[slot] = 0
-            self.next_id += 1
-        self.take_templates(frame, added, tally)
+        live = seen(tracks.uv0)
+        added, looked, held, tests, used = detect.choose(
+            s.cell_xy, s.cell_score, best, cell, tracks.uv0, s.wanted
+        )
+        new = np.flatnonzero(s.wanted)
+        tracks.id[new] = np.arange(self.next_id, self.next_id + added)
+        tracks.age[new] = 0
+        tracks.uv1[new] = np.nan
+        tracks.uv_key[new] = np.nan
+        tracks.inv_depth[new] = 0
+        self.next_id += added
+        self.take_templates(frame, tally)
         y = np.arange(6, self.rig.cam0.height // 2 - 6) // cell
         free_rows = int(((s.occupied == 0).sum(axis=1)[y[y < rows]]).sum())
-        tally.add(detect_px=scored, detect_scans=1, detect_found=found, detect_rows=free_rows)
+        tally.add(
+            detect_px=scored, detect_scans=1, detect_found=found, detect_rows=free_rows,
+            detect_live=live, detect_looked=looked, detect_held=held, detect_tests=tests,
+            detect_used=used, detect_added=added,
+        )  # fmt: skip
 
     def match_stereo(self, frame, keyframe, tally):
         """Find the features in cam1: search along the epipolar curve first, then align."""
@@ -276,14 +250,15 @@ class FeatureTracker:
         pair = models[0], cam0.params, models[1], cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
         if keyframe:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
-            tried, loads, blocks, matched = stereo.search_epipolar(
+            tried, loads, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
                 *frame, config.search_level, tracks.template, config.template_bits, *pair,
-                tracks.uv0, s.wanted, config.nearest_m, s.above, s.region, s.patch, s.basis,
+                tracks.uv0, s.wanted, config.nearest_m, s.regions, s.patch, s.basis,
                 tracks.inv_depth,
             )  # fmt: skip
             tally.add(
                 search_hypotheses=tried, search_regions=loads, search_blocks=blocks,
                 search_found=matched, search_calls=1, search_wanted=int(s.wanted.sum()),
+                search_blocks0=blocks0, search_blocks1=blocks1,
             )  # fmt: skip
         live = seen(tracks.uv0)
         n = predict.transfer(
@@ -293,9 +268,9 @@ class FeatureTracker:
         s.first_level[:] = config.search_level
         s.first_level[tracks.age > 0] = min(1, config.levels - 1)
         given = seen(s.uv_next)
-        loads, blocks, prepared, iterations, found, loads0, loads1, tried = klt.align(
+        loads, blocks, blocks0, blocks1, prepared, iterations, found, tried = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
-            0, self.klt_params, s.above, s.region, s.patch, s.basis, s.score1,
+            0, self.klt_params, s.regions, s.patch, s.basis, s.score1,
         )  # fmt: skip
         s.uv_next[s.score1 <= 0] = np.nan
         tracks.uv1[:] = s.uv_next
@@ -304,8 +279,8 @@ class FeatureTracker:
         )
         tally.add(
             predicted=n, stereo_regions=loads, stereo_blocks=blocks, stereo_levels=prepared,
-            stereo_iterations=iterations, stereo_found=found, stereo_regions0=loads0,
-            stereo_regions1=loads1, stereo_given=given, stereo_tried=tried, stereo_tested=tested,
+            stereo_iterations=iterations, stereo_found=found, stereo_blocks0=blocks0,
+            stereo_blocks1=blocks1, stereo_given=given, stereo_tried=tried, stereo_tested=tested,
             stereo_refused=refused, unprojected=2 * tested, transfer_calls=1, transfer_given=live,
             inverse_calls=1, inverse_given=live,
         )  # fmt: skip

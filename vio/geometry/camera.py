@@ -65,7 +65,7 @@ def unproject(model, params, u, v):
         scale = 1.0 / (a * d - b * c)
         x += (d * eu - b * ev) * scale
         y += (a * ev - c * eu) * scale
-        if eu * eu + ev * ev < 1e-12:
+        if eu * eu + ev * ev < 1e-6:  # the step just taken squared the error
             break
     return x, y
 

@@ -7,7 +7,6 @@ one image, one block or one line.
 from vio.energy.rows import Rows
 
 BLOCK = 4
-REGION = 24
 
 
 class Frame:
@@ -69,53 +68,49 @@ def halve(r, frame, level):
 
 
 def encode(r, frame, level, data):
-    """`encode_rows`, all blocks of a level >= 1."""
+    """`encode_rows`, all blocks of a level >= 1; of level 1 also what a reader will see."""
     w, h = frame.size[level]
-    if frame.bits[level] == 8:
-        r.add("stream.rings", w * h).add(data, 0, w * h)
+    bits, seen = frame.bits[level], level == 1 and not frame.raw
+    if bits == 8:
+        r.add("stream.rings", w * h * (1 + seen)).add(data, 0, w * h)
+        r.add("stream.decoded", 0, w * h * seen)
         return
     rows, columns = frame.blocks(level)
-    n, nibble = rows * columns, frame.bits[level] == 1
-    r.add("stream.rings", 48, 0, n)
-    r.add(data, 1 + 4 * nibble, 2 + 4 * frame.code_bytes(level), n)
+    n, padded, lines = rows * columns, BLOCK * columns, BLOCK * rows
+    r.add("stream.rings", 8 * w, 0, rows).add("stream.ranges", 0, 2 * padded, rows)
+    r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(data, 1, 2, n)
+    r.add("stream.rings", w, 0, lines).add("stream.scale", w, 0, lines)
+    r.add("stream.ranges", w + padded - w, padded, lines)
+    codes, bytes_ = BLOCK * columns, columns * frame.code_bytes(level)
+    r.add("stream.ranges", codes, 0, lines).add(data, columns * (bits == 1), bytes_, lines)
+    if seen:
+        r.add("stream.ranges", 3 * w, 0, lines).add("stream.decoded", 0, w, lines)
 
 
 def finest(r, frame, data):
-    """`decode_line` of level 1 and `encode_finest`."""
-    (w, h), (w1, h1) = frame.size[:2]
-    r.add(data, frame.line_reads(1), 0, h1).add("stream.decoded", 0, w1, h1)
+    """`encode_finest`, all blocks of level 0."""
+    w = frame.size[0][0]
     rows, columns = frame.blocks(0)
-    lines, half = 4 * rows, w // 2
+    lines, half = BLOCK * rows, w // 2
     r.add("stream.decoded", 2 * half, 0, lines).add("stream.mixed", 2 + 4 * half, half + 2, lines)
-    r.add("stream.lines", 2 * half, 0, lines).add("stream.residual", 0, 2 * half, lines)
-    r.add("stream.residual", 16, 0, rows * columns).add(data, 1, 1, rows * columns)
+    r.add("stream.lines", w, 0, lines).add("stream.residual", 0, w, lines)
+    r.add("stream.residual", 4 * w + 4 * columns, w, rows).add(data, 0, columns // 2, rows)
     if frame.bits[0] == 2:
-        r.add("stream.residual", 16, 0, rows * columns).add(data, 0, 4, rows * columns)
+        r.add("stream.residual", 8 * columns, 0, lines).add(data, 0, columns, lines)
     else:
-        stride = -(-columns * BLOCK // 8)
-        r.add("stream.residual", 8, 0, lines * stride).add(data, 0, 1, lines * stride)
+        r.add("stream.residual", w, 0, lines).add(data, 0, w // 8, lines)
 
 
-def load(plan, data, all_, zero, one, blocks) -> list:
-    """`load_region`: 36 blocks each; level 0 adds blocks of level 1 and interpolates them.
+def load(plan, data, name) -> list:
+    """`load_region`, per block: a level's own bytes; level 0 interpolates level 1 as well.
 
     Args:
-        all_, zero, one: events of regions: any level, level 0, level 1; None if there are none.
-        blocks: event of blocks decoded in all.
+        name: events of blocks decoded, with the suffixes 0 and 1 those of level 0 and 1.
     """
-    frame, n = Frame(plan), REGION // BLOCK
-    coarse = frame.block_reads(2) if len(frame.bits) > 2 else frame.block_reads(1)
-    out = [Rows(all_).add(data, 36 * coarse).add("front.region", 0, REGION * REGION)]
-    if one:
-        out.append(Rows(one).add(data, 36 * (frame.block_reads(1) - coarse)))
-    if not zero:
-        return out
-    if frame.raw:
-        return [*out, Rows(zero).add(data, 36 * (16 - coarse))]
-    r = Rows(zero).add(data, REGION * n * 2 - 36 * coarse)
-    r.add("front.above", REGION * (4 + REGION))
-    r.add("front.region", REGION * REGION, REGION * REGION)
-    above = [Rows(blocks), Rows(all_)]
-    for item, sign in zip(above, (1, -36)):
-        item.add(data, sign * frame.block_reads(1)).add("front.above", 0, sign * 16)
-    return [*out, r, *above]
+    frame = Frame(plan)
+    coarse = frame.block_reads(2 if len(frame.bits) > 2 else 1)
+    out = [Rows(name).add(data, coarse).add("front.regions", 0, 16)]
+    finest = Rows(f"{name}0").add(data, (16 if frame.raw else 1 + BLOCK) - coarse)
+    if not frame.raw:
+        finest.add("front.regions", 32)
+    return [*out, finest, Rows(f"{name}1").add(data, frame.block_reads(1) - coarse)]

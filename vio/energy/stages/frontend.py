@@ -6,7 +6,7 @@ from vio.energy.rows import Rows
 from vio.energy.rows import uses as made
 from vio.energy.stages import codec
 
-PATCH, TEMPLATE, REGION = 64, 100, 576
+PATCH, TEMPLATE = 64, 100
 BASIS, PIXELS = "front.basis", "front.patch"
 
 
@@ -18,18 +18,14 @@ def prepare(event, bits) -> Rows:
 
 def project(event) -> Rows:
     """`project_patch`."""
-    return Rows(event).add("front.region", 4 * PATCH).add(BASIS, 3 * PATCH)
+    return Rows(event).add("front.regions", 4 * PATCH).add(BASIS, 3 * PATCH)
 
 
 def align(plan, kind, cam, score) -> list:
     """`klt.align`, events of the name `kind`."""
     n, uv = plan.shapes["track.id"][0], "front.uv_next"
-    load = codec.load(
-        plan, f"frame{cam}", f"{kind}_regions", f"{kind}_regions0", f"{kind}_regions1",
-        f"{kind}_blocks",
-    )  # fmt: skip
     return [
-        *load,
+        *codec.load(plan, f"frame{cam}", f"{kind}_blocks"),
         Rows(f"cam{cam}").add(score, 0, n).add(uv, 2 * n),
         Rows(f"{kind}_given").add("front.warp_next", 4),
         Rows(f"{kind}_tried").add("front.first_level", 1),
@@ -41,10 +37,9 @@ def align(plan, kind, cam, score) -> list:
 
 def search(plan) -> list:
     """`stereo.search_epipolar`."""
-    n, regions = plan.shapes["track.id"][0], "search_regions"
-    zero, one = (regions if plan.search_level == k else None for k in (0, 1))
+    n = plan.shapes["track.id"][0]
     return [
-        *codec.load(plan, "frame1", regions, zero, one, "search_blocks"),
+        *codec.load(plan, "frame1", "search_blocks"),
         Rows("search_calls").add("front.wanted", n),
         Rows("search_wanted").add("track.uv0", 2),
         prepare("search_wanted", plan.template_bits),
@@ -54,11 +49,20 @@ def search(plan) -> list:
 
 
 def templates(plan) -> list:
-    """`klt.take_template`."""
+    """`klt.mark_stale` and `klt.take_templates`."""
+    n, wanted, uv = plan.shapes["track.id"][0], "front.wanted", "track.uv0"
     store = TEMPLATE if plan.template_bits == 8 else 2 + TEMPLATE // 2
-    r = Rows("templates").add("front.region", 6 * TEMPLATE).add(PIXELS, TEMPLATE, TEMPLATE)
-    load = codec.load(plan, "frame0", "templates", "templates0", "templates1", "template_blocks")
-    return [*load, r.add("track.template", 0, store)]
+    stale = Rows("stale_checks").add("track.id", n).add("track.warp", 4 * n)
+    r = Rows("templates").add("front.regions", 6 * TEMPLATE).add(PIXELS, TEMPLATE, TEMPLATE)
+    return [
+        *codec.load(plan, "frame0", "template_blocks"),
+        stale.add("track.score", n).add(wanted, 0, n),
+        Rows("template_calls").add(wanted, n),
+        Rows("template_wanted").add(uv, 2),
+        r.add("track.template", 0, store),
+        Rows("templates_cleared").add("track.template", 0, store),
+        Rows("templates_left").add(wanted, 0, 1),
+    ]
 
 
 def detect(plan) -> list:
@@ -75,7 +79,22 @@ def detect(plan) -> list:
     r.add("front.cell_score", cells, 2 * cells)
     cell = Rows("detect_rows").add("front.cell_score", 1, 1).add("front.cell_xy", 2, 2)
     pixel = Rows("detect_px").add("front.sums", 15)
-    return [r, cell, pixel, Rows("detect_found").add("front.cell_score", 0, -1)]
+    return [r, cell, pixel, Rows("detect_found").add("front.cell_score", 0, -1), *fill(plan)]
+
+
+def fill(plan) -> list:
+    """`detect.occupy` and `detect.choose`."""
+    n, uv = plan.shapes["track.id"][0], "track.uv0"
+    scan = Rows("detect_scans").add("front.occupied", 0, plan.size("front.occupied"))
+    return [
+        scan.add(uv, 2 * n).add("front.wanted", 0, n),
+        Rows("detect_live").add(uv, 2).add("front.occupied", 0, 1),
+        Rows("detect_looked").add("front.cell_score", 1).add(uv, 2),
+        Rows("detect_held").add("front.cell_xy", 2),
+        Rows("detect_tests").add(uv, 2),
+        Rows("detect_used").add(uv, 2),
+        Rows("detect_added").add(uv, 0, 2).add("front.wanted", 0, 1),
+    ]
 
 
 def transfer(n) -> list:
@@ -187,7 +206,7 @@ def work(plan) -> list:
     w, h = plan.width // 2, plan.height // 2
     receive = {
         Op.ADD_I16: 3 * 4 + 2,  # 4 taps both ways, x3 as shift and add: two columns, a row
-        Op.ADD_I8: 6 + 4, Op.MUL_I32: 0.5,  # range of a block, codes
+        Op.ADD_I8: 6 + 4, Op.MUL_I32: 2,  # range of a block, codes and what they stand for
     }  # fmt: skip
     decoded = {m32: 16, a32: 16, Op.ADD_I32: 32}
     out = [
@@ -208,7 +227,7 @@ def work(plan) -> list:
     for stage, kind in (("track", "klt"), ("stereo", "stereo")):
         out.append(Work(stage, f"{kind}_levels", basis))
         out.append(Work(stage, f"{kind}_blocks", decoded))
-        out.append(Work(stage, f"{kind}_regions0", {m32: 4 * REGION, a32: 3 * REGION}))
+        out.append(Work(stage, f"{kind}_blocks0", {m32: 4 * 16, a32: 3 * 16}))
         out.append(Work(stage, f"{kind}_iterations", patch | {d32: 5, Op.SQRT_F32: 1}))
     out.append(Work("search", "search_wanted", basis))
     out.append(Work("search", "search_blocks", decoded))
