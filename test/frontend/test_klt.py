@@ -73,13 +73,40 @@ def test_templates_of_many_features():
     assert blocks0 > 0 and blocks1 > 0 and blocks > blocks0 + blocks1
 
 
+def test_taken_templates_against_twin():
+    frame, levels = compress(IMAGE), [IMAGE, halve(IMAGE), halve(halve(IMAGE))]
+    for stored, patches in zip(templates(frame, UV[:5]), naive.take_templates(levels, UV[:5])):
+        for got, expected in zip(stored, patches):
+            assert np.abs(got.reshape(10, 10) - expected).max() < 0.51
+    region, out = (
+        np.random.default_rng(8).uniform(0, 255, (24, 24)).astype(np.float32),
+        np.zeros(100),
+    )
+    for left, top in [(0.0, 0.0), (3.25, 12.75), (12.9, 1.1)]:
+        klt.cut_template(region, np.float32(left), np.float32(top), 8, patch(), out)
+        assert np.abs(out.reshape(10, 10) - naive.cut_template(region, left, top)).max() < 0.51
+
+
+def test_boxes_against_twin():
+    _, table, _ = compress(IMAGE)
+    rng = np.random.default_rng(1)
+    hits = []
+    for x, y, rx, ry in rng.uniform([-4, -4, 1, 1], [227, 203, 9.5, 9.5], (200, 4)).astype("f4"):
+        box = klt.box_around(table, 0, x, y, rx, ry)
+        assert box == naive.box_around(x, y, rx, ry, 224, 200)
+        hits.append(klt.inside(box, x, y, rx, ry))
+        assert hits[-1] == naive.inside(box, x, y, rx, ry)
+        assert hits[-1] == naive.inside((0, 0, 224, 200), x, y, rx, ry), "a box holds its point"
+    assert 0 < sum(hits) < 200
+
+
 def test_stale_templates_against_twin():
     rng = np.random.default_rng(4)
     ids = np.where(rng.random(200) < 0.8, np.arange(200), -1).astype(np.int32)
     warps = (np.eye(2) + rng.normal(0, 0.3, (200, 2, 2))).astype(np.float32)
     score, wanted = rng.uniform(0.7, 1.0, 200).astype(np.float32), np.full(200, 9, np.uint8)
     klt.mark_stale(ids, warps, score, 0.8, wanted)
-    twin = naive.is_stale(warps, score, 0.8) & (ids >= 0)
+    twin = naive.mark_stale(warps, score, 0.8) & (ids >= 0)
     np.testing.assert_array_equal(wanted == 1, twin)
     assert 20 < twin.sum() < 180
 

@@ -38,7 +38,7 @@ def test_euroc(euroc):
     rig = load_rig(euroc.parent)
     camera = rig.cam0
     assert (camera.width, camera.height, camera.rate_hz) == (64, 48, 20.0)
-    assert camera.model is CameraModel.PINHOLE_RADTAN
+    assert camera.model == CameraModel.PINHOLE_RADTAN
     np.testing.assert_allclose(camera.params, [50, 51, 31, 23, -0.28, 0.07, 2e-4, 1.8e-5])
     # a point one metre before the camera, in the imu frame
     np.testing.assert_allclose(camera.T_imu_cam @ [0, 0, 1, 1], [0.1, 0.2, 1.3, 1])
@@ -79,7 +79,7 @@ def test_kalibr_equidistant_and_default_imu(kalibr):
     change(kalibr, "distortion_model: radtan", "distortion_model: equidistant")
     (kalibr.parent / "imu.yaml").unlink()
     rig = load_rig(kalibr)
-    assert rig.cam0.model is CameraModel.PINHOLE_EQUIDISTANT
+    assert rig.cam0.model == CameraModel.PINHOLE_EQUIDISTANT
     assert rig.imu.gyro_noise_density == 1.6968e-4
 
 

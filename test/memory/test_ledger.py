@@ -115,7 +115,7 @@ def test_plain_layout_by_hand(lines):
     coupling = points * (3 * dim + 9 + 3)
     assert plain_bytes(by_name["system.H"], lines) == 8 * (dim * dim + coupling)
     assert plain_bytes(by_name["system.H"], lines, lean=True) == 8 * dim * dim
-    assert plain_bytes(by_name["front.above"], lines) == by_name["front.above"].bytes
+    assert plain_bytes(by_name["front.regions"], lines) == by_name["front.regions"].bytes
     assert [side(n * (n + 1) // 2) for n in (1, 9, 102, 1000)] == [1, 9, 102, 1000]
 
 

@@ -141,6 +141,12 @@ def receive(image, bits):
     return out
 
 
+def load_region(level, box):
+    """Pixels of a box of a decoded level."""
+    x0, y0, x1, y1 = box
+    return level[y0:y1, x0:x1]
+
+
 def reduce_rows(image, first, factor):
     """One row: the mean of factor x factor pixels of the rows from `first` on, rounded."""
     rows = image[first : first + factor].astype(float)

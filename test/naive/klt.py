@@ -18,6 +18,37 @@ def take_template(image, x, y):
     return bilinear(image, gx, gy)
 
 
+def take_templates(levels, uv):
+    """Patches of every feature on every level, None where it leaves the level."""
+    at = [
+        [((u + 0.5) / 2**k - 0.5, (v + 0.5) / 2**k - 0.5) for k in range(len(levels))]
+        for u, v in uv
+    ]
+    return [[take_template(level, *p) for level, p in zip(levels, places)] for places in at]
+
+
+def cut_template(region, left, top):
+    """(10, 10) from a corner on, clipped to grey values."""
+    gx, gy = np.meshgrid(left + np.arange(10), top + np.arange(10))
+    return bilinear(region, gx, gy).clip(0, 255)
+
+
+def box_around(x, y, rx, ry, width, height):
+    """Whole 4x4 blocks that cover x +- rx, y +- ry, cut to a level's blocks and to 24 px."""
+    out = []
+    for at, reach, size in ((x, rx, width), (y, ry, height)):
+        first = int(max(np.floor((at - reach) / 4), 0)) * 4
+        last = int(np.floor((np.floor(at + reach) + 1) / 4) + 1) * 4
+        out.append((first, min(last, -(-size // 4) * 4, first + 24)))
+    (x0, x1), (y0, y1) = out
+    return x0, y0, x1, y1
+
+
+def inside(box, x, y, rx, ry):
+    x0, y0, x1, y1 = box
+    return x0 <= x - rx and x + rx <= x1 - 1 and y0 <= y - ry and y + ry <= y1 - 1
+
+
 def unpack_template(stored, bits):
     """(10, 10) of stored bytes: raw, or darkest value, step and codes, low nibble first."""
     if bits == 8:
@@ -26,7 +57,7 @@ def unpack_template(stored, bits):
     return stored[0] + stored[1] * codes.astype(float)
 
 
-def is_stale(warps, score, correlation):
+def mark_stale(warps, score, correlation):
     """(N,) whether a warp stretches too much, or the match is poor."""
     area, stretch = np.linalg.det(warps), np.abs(warps).sum(axis=(1, 2))
     return (area < 0.6) | (area > 1.7) | (stretch > 3.4) | (score < correlation)

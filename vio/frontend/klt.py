@@ -33,8 +33,8 @@ def box_around(table, level, x, y, reach_x, reach_y):
     """
     wide, high = BLOCK * table[level, BLOCKS], -(-table[level, HEIGHT] // BLOCK) * BLOCK
     x0, y0 = max(int(x - reach_x), 0) // BLOCK * BLOCK, max(int(y - reach_y), 0) // BLOCK * BLOCK
-    x1 = min((int(x + reach_x) // BLOCK + 1) * BLOCK, min(wide, x0 + REGION))
-    y1 = min((int(y + reach_y) // BLOCK + 1) * BLOCK, min(high, y0 + REGION))
+    x1 = min(((int(x + reach_x) + 1) // BLOCK + 1) * BLOCK, min(wide, x0 + REGION))
+    y1 = min(((int(y + reach_y) + 1) // BLOCK + 1) * BLOCK, min(high, y0 + REGION))
     return x0, y0, x1, y1
 
 
