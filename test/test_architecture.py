@@ -60,18 +60,14 @@ ALLOWED = {
 
 NO_TWIN = {
     "_row": "the row numbers of the system; seen in add_factor and linearise_motion",
-<<<<<<< HEAD
     "first_pose": "a minimum; seen in linearise",
     "_spread": "writes a column of a landmark's elimination; seen in linearise",
     "_subtract": "six rows of it; seen in linearise",
     "add_pairs": "sums of a host brought to their rows; seen in linearise",
     "to_body": "change of coordinates at the end; seen in linearise",
     "_turn_block": "one block of it; seen in linearise",
-=======
-    "_skew": "writes a cross-product matrix into place; seen in linearise",
     "load_blocks": "the half of load_region for levels that stand for themselves",
     "load_finest": "the other half",
->>>>>>> 2744349 (Twins of the row encoder, boxes and templates; anchors' tallies anew; a camera's model is a plain number)
     "copy_state": "copies there and back; its test compares with the original",
 }
 """Kernels without a slow twin in test/naive: name -> reason."""
