@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from flight import about_z, backend, tally, yaw_of
 from naive import so3 as naive
+from tables import EXACT
 from world import FRAME_NS, T0_NS, Motion, World, imu_samples
 
+from vio.config import Config
 from vio.window import initialise
 
 BIAS = np.array([0.02, -0.03, 0.01, 0.0, 0.0, 0.0])
@@ -14,16 +16,14 @@ BIAS = np.array([0.02, -0.03, 0.01, 0.0, 0.0, 0.0])
 def solve(stereo, speed=1.5, bias=BIAS):
     """(motion, stamps of the collected frames [s], (R, p, v, bias)) of a start."""
     motion = Motion(speed)
-    back, imu = backend(stereo)
+    back, imu = backend(stereo, Config(memory=EXACT))
     imu.append(imu_samples(motion, 1.2, bias=bias)[0])
     world = World(back.rig, motion, noise_px=0.0)
-    init, window = back.initialiser, back.window
+    init = back.initialiser
     for k in range(24):
         tracks = world.tracks(T0_NS + k * FRAME_NS)
-        window.undistort(tracks)
-        if init.add(tracks, window.bearings, window.start_capacity):
-            times = [(frame[0].t_ns - T0_NS) * 1e-9 for frame in init.frames]
-            return motion, times, init.solve(tally())
+        if init.add(tracks, tally()):
+            return motion, (init.t_ns - T0_NS) * 1e-9, init.solve(tally())
     raise AssertionError("never enough frames")
 
 
@@ -74,6 +74,29 @@ def test_gyro_bias_is_the_one_that_makes_normals_coplanar():
         pre.R[k] = R_imu_cam @ R_cam @ R_imu_cam.T @ exp(0.1 * true)
     found = initialise.gyro_bias(rays, R_imu_cam, pre, 1e-3)
     np.testing.assert_allclose(found, true, atol=1e-3)
+
+
+def test_frames_slide_through_the_tables():
+    """More frames than there is room for: the oldest leaves, its landmarks move to the next."""
+    motion, (back, imu) = Motion(1.0), backend()
+    imu.append(imu_samples(motion, 2.0)[0])
+    world, init, window = World(back.rig, motion), back.initialiser, back.window
+    stamps = []
+    for k in range(36):
+        init.add(world.tracks(T0_NS + k * FRAME_NS), tally())
+        stamps += [t for t in init.t_ns.tolist() if t not in stamps]
+    assert len(stamps) > window.start_capacity == init.t_ns.size
+    assert init.t_ns.tolist() == stamps[-window.start_capacity :]
+    lm, used = window.landmarks, window.landmarks.id >= 0
+    assert used.any() and np.isin(lm.host[used], window.order).all()
+    rows = np.flatnonzero(used)
+    assert (lm.weight[rows, lm.host[rows], 0] > 0).all()
+    np.testing.assert_allclose(
+        lm.point[rows, :2], lm.xy[rows, lm.host[rows], 0] * window.ext.step[0], atol=4e-5
+    )
+    assert init.solve(tally()) is not None
+    init.reset()
+    assert init.t_ns.size == 0 and not (lm.id >= 0).any()
 
 
 def test_too_few_features_are_no_start():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vio.frontend.tracker import FeatureTracker, Prediction
-from vio.imu.preintegrate import preintegrated_array
+from vio.imu.preintegrate import Preintegrated
 from vio.types import Tracks
 
 
@@ -14,7 +14,7 @@ class Frontend:
         self.rig, self.imu = rig, imu
         self.gravity = np.array([0.0, 0.0, -config.window.gravity])
         self.tracker = FeatureTracker(rig, config.frontend, config.seed, arena)
-        self.step = preintegrated_array(1)
+        self.step = arena.group("ahead", Preintegrated)
         self.reset()
 
     def reset(self):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vio.imu.preintegrate import preintegrate
+from vio.imu.preintegrate import preintegrate, shapes
 from vio.memory.arena import Buffer
 
 
@@ -28,6 +28,9 @@ def buffers(config, memory) -> list[Buffer]:
         Buffer("imu.gyro", (n, 3), real, "run", note),
         Buffer("imu.accel", (n, 3), real, "run", note),
         Buffer("imu.work", (6, 9, 9), "f8", "frame", "preintegration scratch"),
+    ] + [
+        Buffer(f"ahead.{name}", shape, kind, "front", "motion predicted between two frames")
+        for name, (shape, kind) in shapes(1, real).items()
     ]
 
 

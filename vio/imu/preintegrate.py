@@ -27,11 +27,17 @@ class Preintegrated(NamedTuple):
     whiten: np.ndarray  # (S, 45) packed lower W, W^T W = inverse covariance of [rot, pos, vel]
 
 
-def preintegrated_array(n: int, real=np.float32) -> Preintegrated:
+def shapes(n: int, real: str) -> dict:
+    """Field -> (shape, dtype) of n intervals; `real` is the type of Jacobians and whitening."""
+    return {
+        "dt": ((n,), "f8"), "R": ((n, 3, 3), "f8"), "p": ((n, 3), "f8"), "v": ((n, 3), "f8"),
+        "J": ((n, 9, 6), real), "bias": ((n, 6), "f8"), "whiten": ((n, 45), real),
+    }  # fmt: skip
+
+
+def preintegrated_array(n: int, real: str = "f4") -> Preintegrated:
     """Room for n intervals outside the arena; `real` as the arena's, or kernels compile twice."""
-    shapes = ((), (3, 3), (3,), (3,), (9, 6), (6,), (45,))
-    kinds = (np.float64,) * 4 + (real, np.float64, real)
-    return Preintegrated(*(np.zeros((n, *shape), kind) for shape, kind in zip(shapes, kinds)))
+    return Preintegrated(*(np.zeros(*each) for each in shapes(n, real).values()))
 
 
 @kernel

@@ -33,7 +33,6 @@ ROLES = {
     ),
     "track.score": Role("graph", "frontend.klt", "frontend.tracker", ROWS),
     "slots": Role("graph", "window.estimator, optimise", "window, frontend.frontend", SLOTS),
-    "start": Role("graph", "window.initialise", "window.initialise, estimator", SLOTS),
     "landmarks": Role(
         "graph", "window.landmarks, estimator", "window", "window.max_landmarks, max_keyframes"
     ),
@@ -58,6 +57,7 @@ ROLES = {
     ),
     "imu": Role("imu", "imu.buffer", "imu.preintegrate", "imu.buffer_samples"),
     "imu.work": Role("imu", "imu.preintegrate", "imu.preintegrate", "nothing"),
+    "ahead": Role("imu", "imu.preintegrate", "frontend.frontend", "nothing"),
     "front": Role("scratch", "frontend.tracker, klt", "frontend.tracker, klt", ROWS),
     "front.cell": Role("scratch", "frontend.detect", "frontend.tracker", ROWS),
     "front.occupied": Role("scratch", "frontend.tracker", "frontend.detect", ROWS),

@@ -20,13 +20,12 @@ class Backend:
     def __init__(self, rig, config, imu, arena):
         self.rig, self.config, self.imu = rig, config, imu
         self.window = SlidingWindow(rig, config.window, config.memory, imu, arena)
-        self.initialiser = Initialiser(rig, config.window, imu)
+        self.initialiser = Initialiser(rig, config.window, imu, self.window)
         self.reset()
 
     def reset(self):
         """Forget everything; the next start is at the origin."""
         self.window.reset()
-        self.initialiser.reset()
         self.status = Status.INITIALISING
         self.anchor_R, self.anchor_p = None, np.zeros(3)
         self.seen_ns = 0  # last frame that the map explained
@@ -67,21 +66,17 @@ class Backend:
     def start_up(self, tracks, tally):
         """Collect frames until the window can be started from them."""
         window, init = self.window, self.initialiser
-        if tracks.ids.size == 0:
-            return
-        window.undistort(tracks)
-        if not init.add(tracks, window.bearings, window.start_capacity):
+        if tracks.ids.size == 0 or not init.add(tracks, tally):
             return
         solution = init.solve(tally)
         if solution is None:
             return
-        if window.start_from(init.frames, solution, self.anchor_R, self.anchor_p, tally):
+        if window.start_from(solution, self.anchor_R, self.anchor_p, tally):
             self.status = Status.TRACKING
             window.newest_covariance()
             tally.add(covariances=1)
             self.seen_ns = self.stereo_ns = tracks.t_ns
             self.bad_frames = 0
-            init.reset()
 
     def judge(self, tracks):
         """Set the status from what the newest frame says.
@@ -119,7 +114,6 @@ class Backend:
         self.status = Status.LOST
         self.restarts += 1
         self.window.reset()
-        self.initialiser.reset()
 
     def estimate(self, t_ns) -> Estimate:
         """The newest state with its covariance and health; far from certain when not running."""

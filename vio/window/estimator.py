@@ -72,19 +72,18 @@ class SlidingWindow:
         used = np.flatnonzero(self.slots.t_ns)
         self.order = used[np.argsort(self.slots.t_ns[used])]
 
-    def start(self, t_ns, R_world_imu, p_world_imu, v_world_imu, bias, sigma):
-        """Begin with one motion slot and a prior on it.
+    def anchor(self, slot, sigma):
+        """Put a prior on the state of a slot, and no other.
 
         Args:
-            bias: (6,). sigma: (6,) prior standard deviations: tilt [rad], yaw [rad],
-                position [m], velocity [m/s], gyro bias [rad/s], accel bias [m/s^2].
+            sigma: (6,) standard deviations: tilt [rad], yaw [rad], position [m], velocity [m/s],
+                gyro bias [rad/s], accel bias [m/s^2].
         """
-        self.reset()
-        slot = self.new_slot(t_ns, R_world_imu, p_world_imu, v_world_imu, bias)
         slots, prior = self.slots, self.prior
+        slots.fixed[:] = 0
         sync_lin(slots)
         H = np.diag(1.0 / np.repeat([sigma[0], *sigma[2:]], 3) ** 2)
-        up_imu = R_world_imu[2]
+        up_imu = slots.R[slot, 2]
         H[:3, :3] += np.outer(up_imu, up_imu) * (1 / sigma[1] ** 2 - 1 / sigma[0] ** 2)
         L = self.system.H
         L[:120] = H[np.tril_indices(15)]
@@ -92,6 +91,7 @@ class SlidingWindow:
         prior.L[:120] = L[:120]
         prior.r[:15] = 0.0
         prior.dim[0] = 15
+        prior.pose_at[:], prior.motion_at[:] = -1, -1
         prior.pose_at[slot], prior.motion_at[slot] = 0, 6
         slots.fixed[slot] = 1
 
@@ -163,34 +163,57 @@ class SlidingWindow:
         """How many frames the system can hold when all of them have motion."""
         return min(self.config.max_keyframes, self.system.b.size // 15)
 
-    def start_from(self, frames, solution, anchor_R, position, tally) -> bool:
-        """Fill the window with the frames of an initial solution and optimise them together.
+    def collect(self, tracks, capacity, tally):
+        """Keep a frame for the start: a keyframe whose state is not known yet.
 
         Args:
-            frames: (tracks, rays0, rays1, still) of each. solution: of Initialiser.solve.
+            capacity: frames kept; the oldest leaves.
+        """
+        slots, lm = self.slots, self.landmarks
+        if self.order.size == capacity:
+            oldest = self.order[0]
+            slots.t_ns[oldest] = slots.key[oldest] = slots.motion[oldest] = 0
+            lm.weight[:, oldest] = 0
+            self.reorder()
+            self.host_anew()
+        zero = np.zeros(3)
+        slot = self.new_slot(tracks.t_ns, np.eye(3), zero, zero, np.zeros(6))
+        slots.still[slot], slots.key[slot] = tracks.still, 1
+        row_of = self.observe(slot, tracks, tally)
+        self.make_room(int((row_of < 0).sum()))
+        self.host(slot, tracks, row_of, tally)
+
+    def host_anew(self):
+        """Host every landmark in the first frame whose cam0 sees it, its depth unknown."""
+        lm = self.landmarks
+        seen = lm.weight[:, self.order, 0] > 0
+        lm.id[~seen.any(axis=1)] = -1
+        lm.host[:] = self.order[seen.argmax(axis=1)]
+        lm.point[:, :2] = lm.xy[np.arange(lm.id.size), lm.host, 0] * self.ext.step[0]
+        lm.point[:, 2] = 0.0
+        lm.active[:] = 0
+
+    def start_from(self, solution, anchor_R, position, tally) -> bool:
+        """Give the collected frames the states of an initial solution and optimise them together.
+
+        Args:
+            solution: of Initialiser.solve.
             anchor_R: (3, 3) R_world_imu whose heading the first frame takes on, or None.
             position: (3,) where it is put in the world [m].
 
         Returns:
             whether the result explains the observations.
         """
-        c = self.config
+        c, slots, order = self.config, self.slots, self.order
         R, p, v, bias = solution
         turn = np.eye(3) if anchor_R is None else heading_between(R[0], anchor_R)
-        R = [turn @ each for each in R]
-        p = [turn @ each + position for each in p]
-        v = [turn @ each for each in v]
-        sigma = (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias)
-        self.start(frames[0][0].t_ns, R[0], p[0], v[0], bias, sigma)
-        for k, (tracks, _, _, still) in enumerate(frames):
-            if k:
-                slot = self.new_slot(tracks.t_ns, R[k], p[k], v[k], bias)
-                last = frames[k - 1][0].t_ns
-                self.imu.preintegrate(last, tracks.t_ns, bias, self.pre, slot, tally)
-                self.slots.still[slot] = still
-            slot = self.newest
-            self.slots.key[slot] = 1
-            self.host(slot, tracks, self.observe(slot, tracks, tally), tally)
+        for k, slot in enumerate(order):
+            slots.R[slot], slots.p[slot] = turn @ R[k], turn @ p[k] + position
+            slots.v[slot], slots.bias[slot] = turn @ v[k], bias
+        for i, j in zip(order, order[1:]):
+            self.imu.preintegrate(slots.t_ns[i], slots.t_ns[j], bias, self.pre, j, tally)
+        self.host_anew()
+        self.anchor(order[0], (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias))
         self.activate(tally)
         self.optimise(3 * c.iterations, tally)
         self.activate(tally)

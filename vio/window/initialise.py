@@ -11,15 +11,15 @@ This runs a few times after start or loss, never in the steady state: plain nump
 
 import numpy as np
 
-from vio.geometry import so3
-from vio.imu.preintegrate import preintegrated_array
-
 
 def exp(w) -> np.ndarray:
-    """Rotation matrix (3, 3) of a rotation vector."""
-    R = np.zeros((3, 3))
-    so3.exp(np.asarray(w, float), R)
-    return R
+    """Rotation matrix (3, 3) of a rotation vector, by Rodrigues' formula."""
+    x, y, z = w
+    K = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    angle = np.linalg.norm(w)
+    if angle < 1e-8:
+        return np.eye(3) + K
+    return np.eye(3) + np.sin(angle) / angle * K + (1.0 - np.cos(angle)) / angle**2 * K @ K
 
 
 def gyro_bias(rays, R_imu_cam, pre, sigma_px, sigma_bias=0.2, steps=6):
@@ -152,42 +152,39 @@ def upright(gravity_imu) -> np.ndarray:
 
 
 class Initialiser:
-    """Collects the first frames and starts the window from them."""
+    """Collects the first frames in the window's own tables and finds their states."""
 
-    def __init__(self, rig, config, imu):
-        self.rig, self.config, self.imu = rig, config, imu
+    def __init__(self, rig, config, imu, window):
+        self.rig, self.config, self.imu, self.window = rig, config, imu, window
         self.R_imu_cam = rig.cam0.T_imu_cam[:3, :3]
         cams = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
         self.cams = []
         for cam in cams:
             T = np.linalg.inv(cam.T_imu_cam)
             self.cams.append((T[:3, :3], T[:3, 3]))
-        self.reset()
 
     def reset(self):
         """Forget the collected frames."""
-        self.frames = []
+        self.window.reset()
 
-    def add(self, tracks, bearings, capacity) -> bool:
+    @property
+    def t_ns(self) -> np.ndarray:
+        """Stamps of the collected frames."""
+        return self.window.slots.t_ns[self.window.order]
+
+    def add(self, tracks, tally) -> bool:
         """Keep a frame if it is far enough from the last; the oldest leaves when full.
-
-        Args:
-            tracks: Tracks. bearings: Bearings of them. capacity: frames kept.
 
         Returns:
             whether there are enough frames to try.
         """
-        n = tracks.ids.size
-        rays0, rays1, still = bearings.rays0[:n], bearings.rays1[:n], tracks.still
-        frames = self.frames
-        spacing = self.config.init_seconds / (capacity - 1) - 0.01
-        if frames and (tracks.t_ns - frames[-1][0].t_ns) * 1e-9 < spacing:
+        seconds, capacity, before = self.config.init_seconds, self.window.start_capacity, self.t_ns
+        spacing = seconds / (capacity - 1) - 0.01
+        if before.size and (tracks.t_ns - before[-1]) * 1e-9 < spacing:
             return False
-        if len(frames) == capacity:
-            frames.pop(0)
-        frames.append((tracks, rays0.copy(), rays1.copy(), still))
-        span = (frames[-1][0].t_ns - frames[0][0].t_ns) * 1e-9
-        return len(frames) >= 3 and span >= 0.75 * self.config.init_seconds
+        self.window.collect(tracks, capacity, tally)
+        t_ns = self.t_ns
+        return t_ns.size >= 3 and (t_ns[-1] - t_ns[0]) * 1e-9 >= 0.75 * seconds
 
     def solve(self, tally):
         """Poses, velocities and gyro bias of the collected frames, or None.
@@ -195,20 +192,16 @@ class Initialiser:
         Returns:
             (R_world_imu list, p_world_imu list, v_world_imu list, bias (6,)).
         """
-        frames, n = self.frames, len(self.frames)
-        gravity, sigma_px = self.config.gravity, self.config.sigma_px
+        window, t_ns, pre = self.window, self.t_ns, self.window.pre
+        gravity, sigma_px, n = self.config.gravity, self.config.sigma_px, t_ns.size
         sigma = sigma_px / self.rig.cam0.params[0]
-        pre = preintegrated_array(n)
         zero = np.zeros(6)
-        rays = []
         for k in range(n - 1):
-            a, b = frames[k], frames[k + 1]
-            self.imu.preintegrate(a[0].t_ns, b[0].t_ns, zero, pre, k, tally)
-            _, ia, ib = np.intersect1d(a[0].ids, b[0].ids, return_indices=True)
-            rays.append((unit(a[1][ia]), unit(b[1][ib])))
+            self.imu.preintegrate(t_ns[k], t_ns[k + 1], zero, pre, k, tally)
+        rays = self.shared_rays()
         if min(len(a) for a, _ in rays) < 10:
             return None
-        if all(frame[3] for frame in frames):
+        if window.slots.still[window.order].all():
             bias_gyro = self.mean_rate()
         else:
             bias_gyro = gyro_bias(rays, self.R_imu_cam, pre, sigma)
@@ -216,7 +209,7 @@ class Initialiser:
         motion = [(0.0, np.eye(3), np.zeros(3))]
         beta = [np.zeros(3)]
         for k in range(1, n):
-            self.imu.preintegrate(frames[0][0].t_ns, frames[k][0].t_ns, bias, pre, k, tally)
+            self.imu.preintegrate(t_ns[0], t_ns[k], bias, pre, k, tally)
             motion.append((pre.dt[k], pre.R[k].copy(), pre.p[k].copy()))
             beta.append(pre.v[k].copy())
         observations = self.observations()
@@ -237,18 +230,25 @@ class Initialiser:
 
     def mean_rate(self):
         """Mean gyro reading over the collected span: the bias, when nothing moves."""
-        first, last = self.imu.span(self.frames[0][0].t_ns, self.frames[-1][0].t_ns)
+        first, last = self.imu.span(*self.t_ns[[0, -1]])
         return self.imu.samples.gyro[first : last + 1].mean(axis=0)
 
+    def shared_rays(self):
+        """Per pair of neighbouring frames: unit rays (n, 3), (n, 3) in cam0 of what both see."""
+        lm, step, order = self.window.landmarks, self.window.ext.step[0], self.window.order
+        out = []
+        for a, b in zip(order, order[1:]):
+            both = (lm.weight[:, a, 0] > 0) & (lm.weight[:, b, 0] > 0)
+            out.append((unit(lm.xy[both, a, 0] * step), unit(lm.xy[both, b, 0] * step)))
+        return out
+
     def observations(self):
-        """Per feature seen in two or more frames: rows (frame, camera, x, y)."""
-        rows = {}
-        for k, (tracks, rays0, rays1, _) in enumerate(self.frames):
-            for i, ident in enumerate(tracks.ids):
-                rows.setdefault(int(ident), []).append((k, 0, *rays0[i]))
-                if rays1[i, 0] == rays1[i, 0]:
-                    rows[int(ident)].append((k, 1, *rays1[i]))
-        out = [np.array(r) for r in rows.values() if len({k for k, *_ in r}) >= 3]
+        """Per feature seen in three or more frames: rows (frame, camera, x, y)."""
+        lm, step, order = self.window.landmarks, self.window.ext.step[0], self.window.order
+        seen, out = lm.weight[:, order] > 0, []
+        for m in np.flatnonzero(seen.any(axis=2).sum(axis=1) >= 3):
+            k, c = np.nonzero(seen[m])
+            out.append(np.column_stack([k, c, lm.xy[m, order[k], c] * step]))
         out.sort(key=len, reverse=True)
         return out[:80]
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vio.events import WINDOW_COUNTS
+from vio.imu import preintegrate
 from vio.imu.preintegrate import Preintegrated
 from vio.memory.arena import Buffer
 
@@ -166,10 +167,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
             "id": ((M,), "i4"), "host": ((M,), "i1"), "active": ((M,), "u1"),
             "point": ((M, 3), point), "xy": ((M, S, 2, 2), xy), "weight": ((M, S, 2), "u1"),
         },
-        "preintegrated": {
-            "dt": ((S,), "f8"), "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
-            "J": ((S, 9, 6), inertial), "bias": ((S, 6), "f8"), "whiten": ((S, 45), inertial),
-        },
+        "preintegrated": preintegrate.shapes(S, inertial),
         "prior": {
             "L": ((tri,), prior), "r": ((D,), "f8"), "pose_at": ((S,), "i8"),
             "motion_at": ((S,), "i8"), "dim": ((1,), "i8"),
