@@ -80,8 +80,9 @@ def memory(session) -> dict:
     out = {f"{p}/arena_bytes": arena_bytes(ledger(rig, load([p]))) for p in PROFILES}
     name, folder, mono, settings = cases(session)[0]
     small = session.out / "clips" / "memory.pickle"
-    told = clips.fly(clips.make(folder, small, 30, mono), Build("A", settings))
-    out[f"{name}/peak_rss_mb"] = told["peak_kb"] * 1024 / 1e6
+    clips.make(folder, small, 30, mono)
+    peaks = [clips.fly(small, Build("A", settings))["peak_kb"] for _ in range(2)]
+    out[f"{name}/peak_rss_mb"] = min(peaks) * 1024 / 1e6  # the first may have had to compile
     small.unlink()
     return out
 
