@@ -30,6 +30,7 @@ setup(
     license="BSD-3-Clause",
     python_requires=">=3.10",
     packages=find_packages(include=["vio", "vio.*"]),
+    package_data={"vio": ["*/*.json"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/vio"]),
         ("share/vio", ["package.xml"]),
