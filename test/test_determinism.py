@@ -20,7 +20,7 @@ ENTRIES = {
     "frontend.encode": ["receive"],
     "frontend.detect": ["detect", "occupy", "choose"],
     "frontend.klt": ["align", "take_templates", "mark_stale"],
-    "frontend.predict": ["transfer", "inverse_depth"],
+    "frontend.predict": ["transfer", "inverse_depth", "count_moved"],
     "frontend.stereo": ["search_epipolar"],
     "frontend.outliers": ["ransac_translation"],
     "window.landmarks": ["observe", "start", "activate", "reject"],

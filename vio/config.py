@@ -38,7 +38,11 @@ class FrontendConfig:
     confident_level: int = setting(2, "1", "coarsest level tried when the motion is known", 0, 5)
     klt_iterations: int = setting(10, "1", "alignment steps per level at the most", 1, 100)
     klt_step_px: float = setting(
-        0.02, "px", "an alignment step below this ends the level", 1e-4, 1.0
+        0.02,
+        "px",
+        "an alignment step below this ends the finest level, one five times as long the others",
+        1e-4,
+        1.0,
     )
     klt_correlation: float = setting(0.8, "1", "least correlation of a tracked patch", 0.0, 1.0)
     klt_texture: float = setting(100.0, "grey^2", "least gradient energy of a patch", 0.0, 1e6)

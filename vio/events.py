@@ -80,6 +80,10 @@ NAMES = (
     "undistort_calls",  # tables of features undistorted by the front end
     "undistort_given",
     "inverse_calls",
+    "still_checks",  # tables of features held against those of the last frame
+    "still_seen",
+    "key_checks",  # the same against those of the last keyframe
+    "key_seen",
     "inverse_given",
     "unprojected",  # pixels undistorted
     "detect_px",  # pixels scored as corners

@@ -24,9 +24,9 @@ INSIDE = {  # traced as parts of a kernel that calls them
 }  # fmt: skip
 TRACED = {
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",
-    "choose", "transfer", "undistort", "inverse_depth", "ransac_translation", "preintegrate",
-    "linearise", "relax", "linearise_motion", "linearise_prior", "optimise", "marginalise",
-    "solve", "covariance", "observe", "start", "activate", "reject",
+    "choose", "transfer", "count_moved", "undistort", "inverse_depth", "ransac_translation",
+    "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
+    "marginalise", "solve", "covariance", "observe", "start", "activate", "reject",
 }  # fmt: skip
 NO_PART = {"propagate"}
 """Runs between frames, for odometry at the IMU's rate: no part of a frame's bill."""

@@ -240,6 +240,19 @@ def test_points():
     check(trace, as_uses(rows), events)
 
 
+def test_moved():
+    trace, rng, n = Trace(), np.random.default_rng(0), 9
+    rays = {k: rng.uniform(-0.5, 0.5, (n, 2)).astype(F) for k in "abk"}
+    rays["a"][2], rays["b"][3] = np.nan, np.nan
+    names = {"a": "front.rays_a", "b": "front.rays_b", "k": "track.ray_key"}
+    a, b, key = (trace.array(names[k], rays[k]) for k in "abk")
+    seen = predict.count_moved(a, b, R, 0.2)[0]
+    shared = predict.count_moved(key, b, R, 0.2)[0]
+    assert (seen, shared) == (n - 2, n - 1)
+    events = dict(still_checks=1, still_seen=seen, key_checks=1, key_seen=shared)
+    check(trace, as_uses(model.moved(n)), events)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_ransac(seed):
     rng, n, trace = np.random.default_rng(seed), 20, Trace()

@@ -5,6 +5,7 @@ import pytest
 from images import PACKED, RAW, align, basis, compress, decode, patch, regions, template
 from naive import predict as naive
 from naive import stereo as naive_stereo
+from scipy.spatial.transform import Rotation
 from textures import Wall
 from world import EQUIDISTANT, RADTAN, rig
 
@@ -169,3 +170,15 @@ def test_alignment_after_the_walk_is_sub_pixel(wall, bits, stored, worst):
     found = score > 0
     assert found.mean() > 0.7
     assert np.median(np.hypot(*(got - there)[found].T)) < worst
+
+
+def test_count_moved_against_twin():
+    rng = np.random.default_rng(3)
+    a = rng.uniform(-0.6, 0.6, (120, 2)).astype(np.float32)
+    R = Rotation.from_rotvec([0.1, -0.2, 0.3]).as_matrix()
+    b = np.column_stack([a, np.ones(120)]) @ R.T
+    b = (b[:, :2] / b[:, 2:] + rng.normal(0, 0.02, (120, 2))).astype(np.float32)
+    a[::7], b[::11] = np.nan, np.nan
+    got = predict.count_moved(a, b, R, 0.02)
+    assert got == naive.count_moved(a, b, R, 0.02) and 0 < got[1] < got[0] < 120
+    assert predict.count_moved(a, b, R, 1.0)[1] == 0

@@ -109,7 +109,7 @@ def align(levels, templates, warp, uv, first_level, last_level, params):
             step = np.linalg.solve(gram, [dx, dy]) / (dt / energy)
             step *= min(1.0, 2.0 / max(np.linalg.norm(step), 1e-12))
             x, y = (x, y) - np.asarray(warp, float) @ step
-            if np.linalg.norm(step) < params[1]:
+            if np.linalg.norm(step) < params[1] * (1 if level == last_level else 5):
                 converged = True
                 break
         if result > 0.3 and np.hypot(*(start - (x, y))) < 8:

@@ -34,3 +34,11 @@ def inverse_depth(camera_a, camera_b, R, p, uv_a, uv_b):
     line = np.cross(p, a)  # epipolar line on b's plane
     off = abs(line @ (x, y, 1.0)) / np.hypot(line[0], line[1])
     return rho, off * 0.5 * (camera_b[1][0] + camera_b[1][1])
+
+
+def count_moved(rays_a, rays_b, R_b_a, limit):
+    """(features in both views, of them farther than `limit` from where the rotation puts them)."""
+    there = ~np.isnan(rays_a[:, 0]) & ~np.isnan(rays_b[:, 0])
+    turned = np.column_stack([rays_a[there], np.ones(there.sum())]) @ np.asarray(R_b_a).T
+    apart = turned[:, :2] / turned[:, 2:] - rays_b[there]
+    return int(there.sum()), int((np.hypot(*apart.T) > limit).sum())

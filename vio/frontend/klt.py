@@ -16,6 +16,7 @@ from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, NOTHING, REGION, WIDTH, lo
 
 PATCH = 8  # px, side of the aligned patch
 TEMPLATE = PATCH + 2  # px, with the ring the gradients need
+COARSE = np.float32(5.0)  # steps end this much earlier on a level that others follow
 LARGEST = np.float32(0.5 * (REGION - 1 - BLOCK))  # px, half of what surely fits in a region
 
 
@@ -271,7 +272,7 @@ def align(
     """
     loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
     blocks0, blocks1, tried = 0, 0, 0
-    most, small = int(params[0]), params[1]
+    most = int(params[0])
     one, half = np.float32(1.0), np.float32(0.5)
     n = np.float32(PATCH * PATCH)
     reach = np.float32(0.5 * PATCH)
@@ -290,6 +291,7 @@ def align(
         held = NOTHING
         for level in range(first_level[k], last_level - 1, -1):
             scale = np.float32(1 << level)
+            small = params[1] if level == last_level else COARSE * params[1]
             x, y = (u + half) / scale - half, (v + half) / scale - half
             start_x, start_y = x, y
             unpack_template(templates[k, level], bits, patch)

@@ -106,3 +106,27 @@ def inverse_depth(
         else:
             inv_depth[k] = max(rho, 1e-4)
     return tested, refused
+
+
+@kernel
+def count_moved(rays_a, rays_b, R_b_a, limit):
+    """How many features moved farther between two views than the rotation explains.
+
+    Args:
+        rays_a, rays_b: (N, 2) float32 normalised points, NaN where not seen. R_b_a: (3, 3).
+        limit: distance on the normalised plane.
+
+    Returns:
+        (features in both views, of them moved by more).
+    """
+    both, moved = 0, 0
+    for k in range(rays_a.shape[0]):
+        x, u = rays_a[k, 0], rays_b[k, 0]
+        if x == x and u == u:
+            y, v = rays_a[k, 1], rays_b[k, 1]
+            Z = R_b_a[2, 0] * x + R_b_a[2, 1] * y + R_b_a[2, 2]
+            dx = (R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]) / Z - u
+            dy = (R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]) / Z - v
+            both += 1
+            moved += dx * dx + dy * dy > limit * limit
+    return both, moved

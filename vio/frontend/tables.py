@@ -19,7 +19,7 @@ class TrackTable(NamedTuple):
     inv_depth: np.ndarray  # (N,) float32 1/m in cam0, 0 = unknown
     warp: np.ndarray  # (N, 2, 2) float32 template to cam0
     score: np.ndarray  # (N,) float32 correlation in cam0
-    uv_key: np.ndarray  # (N, 2) float32 px at the last keyframe, NaN if younger
+    ray_key: np.ndarray  # (N, 2) float32 bearing at the last keyframe, NaN if younger
     template: np.ndarray  # (N, L, B) uint8
 
 
@@ -123,7 +123,7 @@ def buffers(rig, config) -> list[Buffer]:
     add("track.inv_depth", (n,), "f4", "run", "inverse depth in cam0")
     add("track.warp", (n, 2, 2), "f4", "run", "template to image")
     add("track.score", (n,), "f4", "run", "correlation")
-    add("track.uv_key", (n, 2), "f4", "run", "pixel at the last keyframe")
+    add("track.ray_key", (n, 2), "f4", "run", "bearing at the last keyframe")
     size, bits = klt.template_bytes(config.template_bits), config.template_bits
     form = f"{bits}-bit pixels" + (", base and step" if bits < 8 else "")
     pixels = n * levels * klt.TEMPLATE**2

@@ -63,7 +63,7 @@ class FeatureTracker:
         self.tracks.id[:] = -1
         self.tracks.uv0[:] = np.nan
         self.tracks.uv1[:] = np.nan
-        self.tracks.uv_key[:] = np.nan
+        self.tracks.ray_key[:] = np.nan
         self.next_id = 0
         self.n_key = 0
         self.R_cam_key = np.eye(3)
@@ -73,7 +73,7 @@ class FeatureTracker:
         frame0 = self.receive(0, frame.cam0, tally)
         self.follow(frame0, prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
-        still = prediction.quiet and self.motion_px() < self.config.still_px
+        still = prediction.quiet and self.stands(tally)
         keyframe = self.wants_keyframe(still, tally)
         if keyframe:
             self.refresh_templates(frame0, tally)
@@ -85,15 +85,15 @@ class FeatureTracker:
         else:
             self.tracks.uv1[:] = np.nan
         if keyframe:
-            self.start_keyframe()
+            self.start_keyframe(tally)
         return self.snapshot(frame.t_ns, keyframe, still, stereo)
 
-    def motion_px(self) -> float:
-        """Median motion of the features since the last frame [px]; inf if there are too few."""
-        s = self.scratch
-        moved = np.hypot(*(s.rays_b - s.rays_a)[self.tracks.id >= 0].T)
-        moved = moved[~np.isnan(moved)]
-        return float(np.median(moved)) * self.rig.cam0.params[0] if moved.size > 5 else np.inf
+    def stands(self, tally) -> bool:
+        """Whether most features are where they were in the last frame."""
+        s, limit = self.scratch, self.config.still_px / self.rig.cam0.params[0]
+        both, moved = predict.count_moved(s.rays_a, s.rays_b, np.eye(3), limit)
+        tally.add(still_checks=1, still_seen=both)
+        return both > 5 and 2 * moved < both
 
     def receive(self, cam, image, tally):
         """Stream one image into its compressed frame; returns (data, table)."""
@@ -171,21 +171,16 @@ class FeatureTracker:
 
     def wants_keyframe(self, still, tally) -> bool:
         """Whether too much of the last keyframe is out of view, or the view has moved enough."""
-        tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
-        shared = ~np.isnan(tracks.uv_key[:, 0]) & (tracks.id >= 0)
-        n_shared = int(shared.sum())
-        if self.n_key == 0 or n_shared < config.key_min_features:
+        config, limit = self.config, self.config.key_parallax_px / self.rig.cam0.params[0]
+        shared, moved = predict.count_moved(
+            self.tracks.ray_key, self.scratch.rays_b, self.R_cam_key, limit
+        )
+        tally.add(key_checks=1, key_seen=shared)
+        if self.n_key == 0 or shared < config.key_min_features:
             return True
         if still:
-            return n_shared < 0.5 * self.n_key
-        if n_shared < config.key_ratio * self.n_key:
-            return True
-        undistort(int(cam.model), cam.params, tracks.uv_key, s.rays_a, s.weights)
-        turned = s.rays_a[shared] @ self.R_cam_key[:, :2].T + self.R_cam_key[:, 2]
-        moved = turned[:, :2] / turned[:, 2:] - s.rays_b[shared]
-        tally.add(undistort_calls=1, undistort_given=seen(tracks.uv_key))
-        parallax = np.median(np.hypot(moved[:, 0], moved[:, 1])) * cam.params[0]
-        return bool(parallax > config.key_parallax_px)
+            return shared < 0.5 * self.n_key
+        return shared < config.key_ratio * self.n_key or 2 * moved > shared
 
     def refresh_templates(self, frame, tally):
         """Take new templates where the warp or the match has gone stale."""
@@ -230,7 +225,7 @@ class FeatureTracker:
         tracks.id[new] = np.arange(self.next_id, self.next_id + added)
         tracks.age[new] = 0
         tracks.uv1[new] = np.nan
-        tracks.uv_key[new] = np.nan
+        tracks.ray_key[new] = np.nan
         tracks.inv_depth[new] = 0
         self.next_id += added
         self.take_templates(frame, tally)
@@ -285,11 +280,12 @@ class FeatureTracker:
             inverse_calls=1, inverse_given=live,
         )  # fmt: skip
 
-    def start_keyframe(self):
+    def start_keyframe(self, tally):
         """Remember where the features are: the next keyframe is measured from here."""
-        tracks = self.tracks
-        tracks.uv_key[:] = tracks.uv0
-        self.n_key = int((tracks.id >= 0).sum())
+        tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
+        self.n_key = undistort(cam.model, cam.params, tracks.uv0, s.rays_b, s.weights)
+        tally.add(unprojected=self.n_key, undistort_calls=1, undistort_given=self.n_key)
+        tracks.ray_key[:] = s.rays_b
         self.R_cam_key = np.eye(3)
 
     def drop(self, mask):
@@ -298,7 +294,7 @@ class FeatureTracker:
         tracks.id[mask] = -1
         tracks.uv0[mask] = np.nan
         tracks.uv1[mask] = np.nan
-        tracks.uv_key[mask] = np.nan
+        tracks.ray_key[mask] = np.nan
 
     def snapshot(self, t_ns, keyframe, still, stereo) -> Tracks:
         """Copies of the live tracks in pixels of the full image; ages grow by one frame."""

@@ -124,6 +124,17 @@ def inverse_depth(n) -> list:
     ]
 
 
+def moved(n) -> list:
+    """`predict.count_moved`, against the last frame and the last keyframe."""
+    a, b, key = "front.rays_a", "front.rays_b", "track.ray_key"
+    return [
+        Rows("still_checks").add(a, n).add(b, n),
+        Rows("still_seen").add(a, 1).add(b, 1),
+        Rows("key_checks").add(key, n).add(b, n),
+        Rows("key_seen").add(key, 1).add(b, 1),
+    ]
+
+
 def ransac(n) -> list:
     """`outliers.ransac_translation`, where every pair drawn spans a direction."""
     inlier, normals, a, b = "front.inlier", "front.normals", "front.rays_a", "front.rays_b"
@@ -172,7 +183,7 @@ def model(plan) -> dict:
     out = {
         "receive": [row for cam in range(plan.cameras) for row in codec.receive(plan, cam)],
         "predict": transfer(n), "undistort": undistort(n),
-        "track": align(plan, "klt", 0, "track.score"), "ransac": ransac(n),
+        "track": align(plan, "klt", 0, "track.score"), "ransac": ransac(n) + moved(n),
         "detect": detect(plan), "templates": templates(plan),
     }  # fmt: skip
     if plan.cameras == 2:
@@ -220,6 +231,8 @@ def work(plan) -> list:
         Work("templates", "templates", {m32: 4 * TEMPLATE, a32: 9 * TEMPLATE}),
         Work("predict", "predicted", {m64: 200, a64: 180, d64: 15}),
         Work("undistort", "unprojected", {m64: 150, a64: 120, d64: 5}),
+        Work("ransac", "still_seen", {m64: 8, a64: 9, d64: 2}),
+        Work("ransac", "key_seen", {m64: 8, a64: 9, d64: 2}),
         Work("ransac", "ransac_tests", {m64: 8, a64: 8, d64: 1, r64: 1}),
     ]
     basis = {m32: 12 * PATCH + TEMPLATE, a32: 14 * PATCH + TEMPLATE}
