@@ -20,7 +20,8 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "unpack_template", "steepest_descent", "project_patch", "project", "project_jacobian",
     "unproject", "next_random", "_off_line", "assemble", "column_ranges", "quantise", "expand",
     "pack", "column_sums", "magnitude_index", "pack_signs", "pack_sizes", "grey",
-    "cut_template", "load_blocks", "load_finest", "box_around", "inside",
+    "cut_template", "load_blocks", "load_finest", "box_around", "inside", "gradient_row",
+    "add_products", "take_products", "score_row",
 }  # fmt: skip
 TRACED = {
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",

@@ -185,7 +185,7 @@ def test_detect(name):
     cells = [trace.array(f"front.{k}", np.zeros(size, F)) for k, size in kinds.items()]
     scored, found = detect.detect(
         trace.array("frame0", data), table, 1, cell, trace.array("front.occupied", occupied),
-        300.0, 6, *s, *cells,
+        300.0, 6, *s, trace.array("stream.scale", np.zeros(W // 2, F)), *cells,
     )  # fmt: skip
     y = np.arange(6, H // 2 - 6) // cell
     free = int((occupied == 0).sum(axis=1)[y].sum())

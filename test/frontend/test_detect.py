@@ -6,6 +6,7 @@ from images import compress, decode
 from naive import detect as naive_detect
 from textures import texture, to_u8
 
+from vio.frontend import detect as module
 from vio.frontend.detect import WINDOW, choose, detect, occupy
 
 TEXTURE = to_u8(texture(128, 1.0, seed=1))
@@ -20,7 +21,7 @@ def run_detect(image, cell, occupied, threshold=50.0, border=6, bits=8):
     ring, sums = np.ones((WINDOW, 2, width), np.int16), np.ones((3, width), np.int32)
     counts = detect(
         data, table, 1, cell, occupied, threshold, border, np.zeros((3, width), np.uint8), ring,
-        sums, xy, score,
+        sums, np.zeros(width, np.float32), xy, score,
     )  # fmt: skip
     return xy, score, counts, np.floor(seen).astype(np.uint8)
 
@@ -93,3 +94,19 @@ def test_chosen_corners_against_twin(alive):
     np.testing.assert_array_equal(wanted == 1, np.isnan(uv[:, 0]) & ~np.isnan(expected[:, 0]))
     assert added == wanted.sum() and added <= held <= looked and tests <= 40 * held
     assert (added > 0) == (alive < 40) and used <= 40
+
+
+def test_rows_against_twins():
+    rng = np.random.default_rng(2)
+    up, here, down = rng.integers(0, 256, (3, 40)).astype(np.uint8)
+    gx, gy = np.zeros((2, 40), np.int16)
+    module.gradient_row(up, here, down, gx, gy)
+    np.testing.assert_array_equal([gx[1:-1], gy[1:-1]], naive_detect.gradient_row(up, here, down))
+    sums = rng.integers(0, 10**6, (3, 40)).astype(np.int32)
+    for name in ("add_products", "take_products"):
+        got = sums[0].copy()
+        getattr(module, name)(gx, gy, got)
+        np.testing.assert_array_equal(got, getattr(naive_detect, name)(gx, gy, sums[0]))
+    score = np.zeros(36, np.float32)
+    module.score_row(*sums, score)
+    np.testing.assert_allclose(score, naive_detect.score_row(*sums), rtol=1e-4, atol=1.0)

@@ -66,3 +66,22 @@ def choose(xy, score, order, cell, uv):
         if (apart >= cell).all():
             out[free[0]] = place
     return out
+
+
+def gradient_row(up, here, down):
+    """(gx, gy) of all pixels but the first and the last."""
+    up, here, down = (np.asarray(r, int) for r in (up, here, down))
+    return here[2:] - here[:-2], down[1:-1] - up[1:-1]
+
+
+def add_products(a, b, sums):
+    return np.asarray(sums, int) + np.asarray(a, int) * np.asarray(b, int)
+
+
+def take_products(a, b, sums):
+    return np.asarray(sums, int) - np.asarray(a, int) * np.asarray(b, int)
+
+
+def score_row(xx, xy, yy):
+    a, b, c = (np.convolve(np.asarray(s, float), np.ones(5), "valid") for s in (xx, xy, yy))
+    return (a * c - b * b) / (a + c + 1)

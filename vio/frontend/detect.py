@@ -13,6 +13,39 @@ WINDOW = 5
 
 
 @kernel
+def gradient_row(up, here, down, gx, gy):
+    """Central differences of a row, (W,) uint8 to (W,) int16; the first and last stay."""
+    for x in range(1, here.size - 1):
+        gx[x] = np.int16(here[x + 1]) - np.int16(here[x - 1])
+    for x in range(1, here.size - 1):
+        gy[x] = np.int16(down[x]) - np.int16(up[x])
+
+
+@kernel
+def add_products(a, b, sums):
+    """sums += a b, (W,) int16 each, sums int32."""
+    for x in range(sums.size):
+        sums[x] += np.int32(np.int32(a[x]) * np.int32(b[x]))
+
+
+@kernel
+def take_products(a, b, sums):
+    """sums -= a b."""
+    for x in range(sums.size):
+        sums[x] -= np.int32(np.int32(a[x]) * np.int32(b[x]))
+
+
+@kernel
+def score_row(xx, xy, yy, score):
+    """det / (trace + 1) of windows of five column sums: xx, xy, yy (n + 4,) int32, score (n,)."""
+    for x in range(score.size):
+        a = np.float32(np.int32(xx[x] + xx[x + 1] + xx[x + 2] + xx[x + 3] + xx[x + 4]))
+        b = np.float32(np.int32(xy[x] + xy[x + 1] + xy[x + 2] + xy[x + 3] + xy[x + 4]))
+        c = np.float32(np.int32(yy[x] + yy[x + 1] + yy[x + 2] + yy[x + 3] + yy[x + 4]))
+        score[x] = (a * c - b * b) / (a + c + np.float32(1.0))
+
+
+@kernel
 def detect(
     data,
     table,
@@ -24,6 +57,7 @@ def detect(
     rows,
     ring,
     sums,
+    scores,
     out_xy,
     out_score,
 ):
@@ -34,7 +68,7 @@ def detect(
         cell: cell side [px]. occupied: (rows, cols) uint8, nonzero = skip.
         threshold: least score [grey^2]. border: margin without corners [px], >= 3.
         rows: (3, W) uint8 decoded rows. ring: (5, 2, W) int16 gradients of five rows.
-        sums: (3, W) int32 column sums of their products. All scratch.
+        sums: (3, W) int32 column sums of their products. scores: (W,) float32. All scratch.
         out_xy: (rows * cols, 2) float32 px. out_score: (rows * cols,) float32, 0 where none.
 
     Returns:
@@ -50,16 +84,14 @@ def detect(
     decode_line(data, table, level, 1, rows[1])
     for y in range(1, height - 1):
         decode_line(data, table, level, y + 1, rows[(y + 1) % 3])
-        up, here, down = rows[(y - 1) % 3], rows[y % 3], rows[(y + 1) % 3]
-        line = ring[y % WINDOW]
-        for x in range(1, width - 1):
-            gx = np.int32(here[x + 1]) - np.int32(here[x - 1])
-            gy = np.int32(down[x]) - np.int32(up[x])
-            ox, oy = np.int32(line[0, x]), np.int32(line[1, x])
-            sums[0, x] += gx * gx - ox * ox
-            sums[1, x] += gx * gy - ox * oy
-            sums[2, x] += gy * gy - oy * oy
-            line[0, x], line[1, x] = gx, gy
+        gx, gy = ring[y % WINDOW, 0], ring[y % WINDOW, 1]
+        take_products(gx, gx, sums[0])
+        take_products(gx, gy, sums[1])
+        take_products(gy, gy, sums[2])
+        gradient_row(rows[(y - 1) % 3], rows[y % 3], rows[(y + 1) % 3], gx, gy)
+        add_products(gx, gx, sums[0])
+        add_products(gx, gy, sums[1])
+        add_products(gy, gy, sums[2])
         yc = y - 2
         if yc < border or yc >= height - border:
             continue
@@ -72,16 +104,15 @@ def detect(
             at = row * cols + col
             best, best_x, best_y = out_score[at], out_xy[at, 0], out_xy[at, 1]
             first, last = max(col * cell, border), min((col + 1) * cell, width - border)
-            for x in range(first, last):
-                a = sums[0, x - 2] + sums[0, x - 1] + sums[0, x] + sums[0, x + 1] + sums[0, x + 2]
-                b = sums[1, x - 2] + sums[1, x - 1] + sums[1, x] + sums[1, x + 1] + sums[1, x + 2]
-                c = sums[2, x - 2] + sums[2, x - 1] + sums[2, x] + sums[2, x + 1] + sums[2, x + 2]
-                fa, fb, fc = np.float32(a), np.float32(b), np.float32(c)
-                score = (fa * fc - fb * fb) / (fa + fc + np.float32(1.0))
-                if score > best:
-                    best, best_x, best_y = score, np.float32(x), np.float32(yc)
-            if last > first:
-                scored += last - first
+            n = max(last - first, 0)
+            left, right = first - 2, first + n + 2
+            score = scores[:n]
+            score_row(sums[0, left:right], sums[1, left:right], sums[2, left:right], score)
+            for k in range(n):
+                value = score[k]
+                if value > best:
+                    best, best_x, best_y = value, np.float32(first + k), np.float32(yc)
+            scored += n
             out_score[at], out_xy[at, 0], out_xy[at, 1] = best, best_x, best_y
     limit = np.float32(threshold)
     for at in range(n_rows * cols):

@@ -46,6 +46,7 @@ class FeatureTracker:
         self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
         self.frames = [arena[f"frame{cam}"] for cam in range(len(self.cameras))]
         self.stream = arena.group("stream", Stream)
+        self.scores = self.stream.scale.view(np.float32)  # free once an image is in
         self.table, _ = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
         if rig.cam1 is not None:
             T_cam1_cam0 = np.linalg.inv(rig.cam1.T_imu_cam) @ rig.cam0.T_imu_cam
@@ -214,7 +215,7 @@ class FeatureTracker:
         detect.occupy(tracks.uv0, cell, s.occupied)
         scored, found = detect.detect(
             *frame, 1, cell, s.occupied, self.config.corner_score, 6,
-            s.rows, s.ring, s.sums, s.cell_xy, s.cell_score,
+            s.rows, s.ring, s.sums, self.scores, s.cell_xy, s.cell_score,
         )  # fmt: skip
         best = np.argsort(-s.cell_score, kind="stable")
         live = seen(tracks.uv0)

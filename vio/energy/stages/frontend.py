@@ -71,14 +71,14 @@ def detect(plan) -> list:
     w, h = frame.size[1]
     rows, cols = plan.shapes["front.occupied"]
     ring, sums = plan.size("front.ring"), plan.size("front.sums")
-    inner, cells = (w - 2) * (h - 2), rows * cols
+    inner, cells, scans = (w - 2) * (h - 2), rows * cols, h - 2
     scanned = h - 2 * border
     r = Rows("detect_scans").add("frame0", frame.line_reads(1), 0, h)
-    r.add("front.rows", 4 * inner, w * h).add("front.ring", 2 * inner, ring + 2 * inner)
-    r.add("front.sums", 3 * inner, sums + 3 * inner).add("front.occupied", scanned * cols)
+    r.add("front.rows", 4 * inner, w * h).add("front.ring", 12 * w * scans, ring + 2 * inner)
+    r.add("front.sums", 6 * w * scans, sums + 6 * w * scans).add("front.occupied", scanned * cols)
     r.add("front.cell_score", cells, 2 * cells)
     cell = Rows("detect_rows").add("front.cell_score", 1, 1).add("front.cell_xy", 2, 2)
-    pixel = Rows("detect_px").add("front.sums", 15)
+    pixel = Rows("detect_px").add("front.sums", 15).add("stream.scale", 1, 1)
     return [r, cell, pixel, Rows("detect_found").add("front.cell_score", 0, -1), *fill(plan)]
 
 
