@@ -14,7 +14,7 @@ BIAS = np.array([0.01, -0.02, 0.015, 0.05, -0.03, 0.08])
 
 
 def tally():
-    return events.Tally(np.zeros(events.N_EVENTS, np.int64))
+    return events.Tally()
 
 
 def backend(stereo=True, config=None):

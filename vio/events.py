@@ -4,6 +4,8 @@ Kernels return these counts; vio/energy turns them into bytes and joules. `Frame
 is an int64 vector in the order of `NAMES`.
 """
 
+import numpy as np
+
 WINDOW_COUNTS = (
     "vision_points",  # landmarks linearised, to solve or to marginalise
     "vision_residuals",  # their residuals
@@ -180,14 +182,34 @@ N_EVENTS = len(NAMES)
 
 
 class Tally:
-    """Collects counts of one frame: `tally.add(klt_found=3)`."""
+    """Collects counts of one frame: `tally.add(klt_found=3)`.
 
-    __slots__ = ("counts",)
+    Kept as plain integers: adding to an element of an array takes several times as long.
+    """
 
-    def __init__(self, counts):
-        self.counts = counts
+    __slots__ = ("values",)
+
+    def __init__(self, counts=None):
+        """Start from `counts` (N_EVENTS,), or from nothing."""
+        self.values = [0] * N_EVENTS if counts is None else [int(n) for n in counts]
 
     def add(self, **counts):
         """Add the named counts."""
+        values = self.values
         for name, value in counts.items():
-            self.counts[INDEX[name]] += value
+            values[INDEX[name]] += value
+
+    def add_row(self, first, counts):
+        """Add the counts (n,) of the names from place `first` on."""
+        values = self.values
+        for at, value in enumerate(counts.tolist(), first):
+            values[at] += value
+
+    def of(self, places) -> int:
+        """Sum of the counts at some places."""
+        return sum(self.values[at] for at in places)
+
+    @property
+    def counts(self):
+        """(N_EVENTS,) int64."""
+        return np.array(self.values, np.int64)

@@ -70,7 +70,7 @@ class Odometry:
                 first one at or past the frame's stamp.
         """
         watch = Stopwatch()
-        tally = events.Tally(np.zeros(events.N_EVENTS, np.int64))
+        tally = events.Tally()
         self.imu.append(imu)
         watch.lap("imu")
         tracks = self.frontend.process(frame, self.feedback, tally)

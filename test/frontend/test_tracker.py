@@ -17,7 +17,7 @@ FRAMES = 14
 
 
 def tally():
-    return events.Tally(np.zeros(events.N_EVENTS, np.int64))
+    return events.Tally()
 
 
 def frontend(rig, config=None):

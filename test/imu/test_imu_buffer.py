@@ -21,7 +21,7 @@ def make(offset=0.0, bits=32):
 
 
 def tally():
-    return events.Tally(np.zeros(events.N_EVENTS, np.int64))
+    return events.Tally()
 
 
 def content(imu):

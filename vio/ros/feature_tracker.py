@@ -6,7 +6,6 @@ cam0/image_raw, cam1/image_raw, imu0, vio/feedback --> vio/tracks, vio/tracks_im
 import threading
 import time
 
-import numpy as np
 from sensor_msgs.msg import Image, PointCloud2
 
 from vio import events
@@ -80,7 +79,7 @@ class FeatureTracker(StackNode):
         feedback = self.wait_for_feedback()
         began = time.monotonic()
         cpu_ns = time.thread_time_ns()
-        tally = events.Tally(np.zeros(events.N_EVENTS, np.int64))
+        tally = events.Tally()
         self.imu.append(imu)
         tracks = self.frontend.process(frame, feedback, tally)
         self.last_ns = frame.t_ns

@@ -52,7 +52,7 @@ class ImuPreintegrator(StackNode):
         samples = np.zeros(3, IMU_DTYPE)
         samples["t_ns"] = np.arange(1, 4) * 5_000_000
         self.imu.append(samples)
-        tally = events.Tally(np.zeros(events.N_EVENTS, np.int64))
+        tally = events.Tally()
         self.imu.preintegrate(5_000_000, 15_000_000, self.bias, self.step, 0, tally)
         self.imu.reset()
 
@@ -81,7 +81,7 @@ class ImuPreintegrator(StackNode):
         self.imu.append(imu)
         t0_ns = self.last_ns or frame.t_ns
         if t0_ns < frame.t_ns and self.imu.count:
-            tally = events.Tally(np.zeros(events.N_EVENTS, np.int64))
+            tally = events.Tally()
             self.imu.preintegrate(t0_ns, frame.t_ns, self.bias, self.step, 0, tally)
         values = packing.interval_values(t0_ns, frame.t_ns, self.step, imu)
         message = convert.record_message(

@@ -15,7 +15,7 @@ FIRST = INDEX[WINDOW_COUNTS[0]]
 def flush(tally, work):
     """Move the kernels' counts to the tally."""
     c = work.counts
-    tally.counts[FIRST : FIRST + c.size] += c
+    tally.add_row(FIRST, c)
     c[:] = 0
 
 

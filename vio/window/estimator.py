@@ -124,9 +124,9 @@ class SlidingWindow:
     def predict(self, t_ns, tally):
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slot = int(np.flatnonzero(self.slots.t_ns == 0)[0])
-        before = tally.counts[BROKEN].sum()
+        before = tally.of(BROKEN)
         R, p, v = self.propagate(t_ns, self.pre, slot, tally)
-        self.gap = tally.counts[BROKEN].sum() > before
+        self.gap = tally.of(BROKEN) > before
         return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
 
     def repropagate(self, tally):
