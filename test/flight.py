@@ -17,11 +17,11 @@ def tally():
     return events.Tally()
 
 
-def backend(stereo=True, config=None):
-    """(Backend, ImuBuffer) of the test rig."""
-    robot, config = rig(stereo), config or Config()
+def backend(stereo=True, config=None, robot=None):
+    """(Backend, ImuBuffer) of the test rig, or of another."""
+    robot, config = robot or rig(stereo), config or Config()
     arena = Arena(ledger(robot, config))
-    imu = ImuBuffer(robot.imu, config.imu, robot.time_offset_s, arena)
+    imu = ImuBuffer(robot.imu, config.imu, robot.time_offset_s, arena, arena["slots.calibration"])
     return Backend(robot, config, imu, arena), imu
 
 
@@ -30,24 +30,26 @@ def inside(spans, t):
 
 
 def fly(
-    seconds, stereo=True, speed=1.0, seed=0, blind=(), gaps=(), one_eyed=(), quiet=False, spoil=None
-):
+    seconds, stereo=True, speed=1.0, seed=0, blind=(), gaps=(), one_eyed=(), quiet=False,
+    spoil=None, config=None, robot=None,
+):  # fmt: skip
     """(motion, [(t, Estimate)], backend): noisy tracks and IMU from the first frame on.
 
     Args:
         blind, gaps, one_eyed: spans (from, to) [s] without features, IMU, right image.
         quiet: no noise anywhere, and no biases.
         spoil: spoil(samples, t [s]) changes the samples in place.
+        robot: the rig the back end believes in, if it is not the one that flies.
     """
     motion, rng = Motion(speed), np.random.default_rng(seed)
-    back, imu = backend(stereo)
+    back, imu = backend(stereo, config, robot)
     samples, _ = imu_samples(motion, seconds, None if quiet else rng, bias=None if quiet else BIAS)
     t = (samples["t_ns"] - T0_NS) * 1e-9
     if spoil:
         spoil(samples, t)
     for a, b in gaps:
         samples, t = samples[(t <= a) | (t >= b)], t[(t <= a) | (t >= b)]
-    world = World(back.rig, motion, noise_px=0.0 if quiet else 0.3, seed=seed)
+    world = World(rig(stereo), motion, noise_px=0.0 if quiet else 0.3, seed=seed)
     out, done = [], 0
     for k in range(int(seconds * 20)):
         now = T0_NS + k * FRAME_NS

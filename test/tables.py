@@ -5,19 +5,21 @@ from types import SimpleNamespace
 import numpy as np
 from world import FRAME_NS, T0_NS, Motion, imu_samples, normalised, rig
 
-from vio.config import Config, MemoryConfig
+from vio.config import Config, MemoryConfig, WindowConfig
+from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import Preintegrated, preintegrate
 from vio.memory.arena import Arena
 from vio.window import residual_imu, residual_prior, residual_vision, state
-from vio.window.estimator import extrinsics
 from vio.window.marginalise import marginalise
 from vio.window.optimise import full_layout, optimise, sync_lin
+from vio.window.state import extrinsics
 
 STILL = np.array([1e-3, 1e-3, 5e-3])
 WALK = np.array([1.9e-5, 3e-3])
 NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
 LIMITS = np.array([2.5 / 200, 34.0, 156.0])
 EXACT = MemoryConfig(observation_bits=32, point_bits=64, prior_bits=64, inertial_bits=64)
+CALIBRATION = np.array([1e-3, *[5e-3] * 3, *[3e-3] * 3])
 P = {"inv_sigma": 2.0, "limit": 2.0, "gravity": 9.81, "walk": WALK, "still_sigma": STILL}
 MODEL = state.Model(*P.values())
 
@@ -42,7 +44,8 @@ def symmetric(packed, n):
 
 def tables(stereo=True, exact=False):
     """Empty tables in an arena, as the estimator has them; `exact` without rounding."""
-    config = Config(memory=EXACT if exact else MemoryConfig())
+    window = WindowConfig(estimate_extrinsics=True)
+    config = Config(window=window, memory=EXACT if exact else MemoryConfig())
     arena = Arena(state.buffers(config.window, config.memory, config.frontend.max_features))
     t = SimpleNamespace(
         config=config.window,
@@ -124,11 +127,15 @@ def window(
 
 def integrate(t, samples, t0_ns, t1_ns, bias, slot):
     """Preintegrate [t0, t1] into `slot`; covers the whole sample array."""
-    s = np.ascontiguousarray
-    return preintegrate(
-        s(samples["t_ns"]), s(samples["gyro"]), s(samples["accel"]), 0, len(samples) - 1,
-        t0_ns, t1_ns, bias, NOISE, LIMITS, np.zeros((6, 9, 9)), t.pre, slot,
+    s, work = np.ascontiguousarray, np.zeros((6, 9, 9))
+    stamps, gyro, accel = (s(samples[name]) for name in ("t_ns", "gyro", "accel"))
+    counts = preintegrate(
+        stamps, gyro, accel, 0, len(samples) - 1, t0_ns, t1_ns, bias, NOISE, LIMITS, work,
+        t.pre, slot,
     )  # fmt: skip
+    begin, end = (int(np.abs(stamps - t_ns).argmin()) for t_ns in (t0_ns, t1_ns))
+    calibrate(gyro, accel, len(samples), begin, end, 1, t.slots.calibration, work, t.pre, slot)
+    return counts
 
 
 def add_points(t, rng, n_points, noise_px, n_keys, stereo):
@@ -155,8 +162,14 @@ def add_points(t, rng, n_points, noise_px, n_keys, stereo):
                 set_observation(t, m, s, c, (x, y) + rng.normal(0, noise, 2), rng.uniform(380, 460))
 
 
-def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02, fixed=True):
-    """Move every state and landmark off the truth; `fixed` slots only if asked."""
+def perturb(
+    t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0.02, fixed=True,
+    calibration=0.0,
+):  # fmt: skip
+    """Move every state and landmark off the truth; `fixed` slots only if asked.
+
+    calibration: in standard deviations of what is expected of it.
+    """
     from naive.imu_factor import plus
     from naive.imu_factor import state as now
 
@@ -166,13 +179,18 @@ def perturb(t, rng, turn=0.01, move=0.03, speed=0.05, bias=(1e-3, 1e-2), point=0
             continue
         x = plus(now(t.slots, s), rng.normal(0, 1, 15) * scale)
         t.slots.R[s], t.slots.p[s], t.slots.v[s], t.slots.bias[s] = x
+    if calibration:
+        t.slots.calibration[:] += calibration * rng.normal(0, 1, 7) * CALIBRATION
     for m in np.flatnonzero(t.use):
         t.landmarks.point[m] += rng.normal(0, point, 3) * [0.2, 0.2, 1.0]
     t.landmarks.point[:, 2] = np.maximum(t.landmarks.point[:, 2], 0.05)
 
 
 def set_prior(t, slots_pose, slots_motion, L, r):
-    """A prior over poses and motions in that order of rows; its slots become fixed."""
+    """A prior over poses and motions in that order of rows; its slots become fixed.
+
+    The calibration is held where it is, apart from them.
+    """
     no_prior(t)
     at = 0
     for s in slots_pose:
@@ -180,17 +198,28 @@ def set_prior(t, slots_pose, slots_motion, L, r):
         t.slots.fixed[s] = 1
     for s in slots_motion:
         t.prior.motion_at[s], at = at, at + 9
-    t.prior.dim[0] = at
-    t.prior.L[: at * (at + 1) // 2] = pack(L)
-    t.prior.r[:at] = r
+    n = at + t.slots.calibration.size
+    full = np.diag(np.append(np.zeros(at), 1.0 / CALIBRATION[: n - at]))
+    full[:at, :at] = L
+    t.prior.dim[0] = n
+    t.prior.L[: n * (n + 1) // 2] = pack(full)
+    t.prior.r[:n] = np.append(r, -t.slots.calibration / CALIBRATION[: n - at])
+
+
+def full_index(t):
+    """Full coordinate of every row of the system."""
+    from naive.prior import full_index
+
+    s = t.system
+    return full_index(s.pose_at, s.motion_at, s.calibration_at[0], t.slots.calibration.size)
 
 
 def dense_prior(t):
     """(L, r, full index) of the prior as dense arrays."""
     from naive.prior import full_index
 
-    n = int(t.prior.dim[0])
-    at = full_index(t.prior.pose_at, t.prior.motion_at)
+    n, last = int(t.prior.dim[0]), t.slots.calibration.size
+    at = full_index(t.prior.pose_at, t.prior.motion_at, n - last, last)
     return unpack(t.prior.L, n), t.prior.r[:n].copy(), at
 
 
@@ -204,7 +233,7 @@ def anchor(t, sigma=1e-2, motion_sigma=(0.1, 1e-3, 1e-2)):
 def dim(t):
     """Rows of the system in use."""
     poses, motions = (t.system.pose_at >= 0).sum(), (t.system.motion_at >= 0).sum()
-    return int(6 * poses + 9 * motions)
+    return int(6 * poses + 9 * motions + t.slots.calibration.size)
 
 
 def clear(t):

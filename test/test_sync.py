@@ -93,6 +93,20 @@ def test_time_offset_moves_the_imu_that_is_waited_for():
     assert frame.t_ns == T0 + 5 * MS and len(samples) == 3
 
 
+def test_an_offset_found_in_flight_holds_frames_back():
+    """To half a period; one the other way lets none leave earlier."""
+    sequencer = Sequencer(rig(mono=True))
+    sequencer.expect_late(0.012)
+    assert feed(sequencer, [imu(0), image(5), imu(5), imu(10)], flush=False) == []
+    sequencer.push(imu(15))
+    assert len(sequencer.pop()[1]) == 4
+    sequencer.expect_late(-0.05)
+    sequencer.push(image(20))
+    assert sequencer.pop() is None
+    sequencer.push(imu(20))
+    assert sequencer.pop() is not None
+
+
 def test_pairs_match_within_the_tolerance_only():
     samples, left, right = recording(jitter=1.9)
     frames = feed(Sequencer(rig()), in_order(samples, left, right))

@@ -125,6 +125,18 @@ class WindowConfig:
     )
     start_cost: float = setting(4.0, "1", "most cost per residual of a good start", 0.1, 100.0)
     gravity: float = setting(9.81, "m/s^2", "magnitude of gravity", 9.7, 9.9)
+    estimate_time_offset: bool = setting(
+        True, "1", "estimate how much later the imu's clock is than the cameras'"
+    )
+    time_offset_sigma: float = setting(0.02, "s", "its deviation from the rig's", 1e-5, 1.0)
+    relearn_offset: float = setting(
+        2e-3, "s", "move of it after which what was learned of it is forgotten", 1e-5, 1.0
+    )
+    estimate_extrinsics: bool = setting(
+        False, "1", "estimate where the imu is on the rig; the cameras are held to each other"
+    )
+    turn_sigma: float = setting(0.01, "rad", "deviation of its turn, per axis", 1e-6, 1.0)
+    shift_sigma: float = setting(0.006, "m", "deviation of its place, per axis", 1e-6, 1.0)
     still_turn: float = setting(1e-3, "rad", "rotation allowed between frames at rest", 1e-6, 1.0)
     still_move: float = setting(1e-3, "m", "translation allowed between frames at rest", 1e-6, 1.0)
     still_speed: float = setting(5e-3, "m/s", "speed allowed at rest", 1e-6, 1.0)
@@ -158,6 +170,19 @@ class HealthConfig:
     max_bad_frames: int = setting(10, "1", "such frames in a row that lose it", 1, 1000)
     max_speed: float = setting(
         40.0, "m/s", "speed beyond which the state is not believed", 0.1, 1e3
+    )
+    offset_error: float = setting(
+        1e-3, "s", "error of the given time offset from which it is corrected", 0.0, 1.0
+    )
+    turn_error: float = setting(
+        0.012, "rad", "turn of the imu on the rig from which the extrinsics are corrected", 0.0, 1.0
+    )
+    offset_sigmas: float = setting(
+        5.0, "1", "certainty of a wrong time offset, standard deviations", 1.0, 100.0
+    )
+    turn_sigmas: float = setting(12.0, "1", "certainty of a turned imu", 1.0, 100.0)
+    max_refused: float = setting(
+        0.5, "1", "share of stereo matches off their epipolar line that degrades it", 0.0, 1.0
     )
     max_speed_sigma: float = setting(3.0, "m/s", "velocity uncertainty that loses it", 0.01, 1e3)
 

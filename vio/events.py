@@ -112,6 +112,8 @@ NAMES = (
     "imu_samples",  # inertial steps integrated
     "imu_gaps",
     "imu_saturated",
+    "calibrations",  # intervals brought to the calibration of now
+    "calibration_samples",  # samples at their ends
     "linearisations",  # vision linearised, times
     "landmarks",  # landmarks linearised, all times together
     "residuals",  # vision residuals linearised
@@ -150,7 +152,12 @@ NAMES = (
     "step_motions",
     "solve_dim2",
     "solve_dim3",
+    "solve_free",  # of the dimensions those that are moved, and their squares
+    "solve_free2",
+    "step_calibration",  # elements of the calibration moved by a step
     "covariances",
+    "cov_squares",  # their dimensions squared and cubed, summed
+    "cov_cubes",
     "observations",  # frames whose tracks were matched with landmarks
     "tracks",  # their tracks
     "track_tests",  # identities compared

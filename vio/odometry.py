@@ -15,7 +15,7 @@ import numpy as np
 from vio import events
 from vio.frontend import tables
 from vio.frontend.frontend import Frontend
-from vio.imu import buffer
+from vio.imu import buffer, calibration
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
 from vio.memory.budget import check_budget
@@ -28,7 +28,7 @@ def ledger(rig, config):
     """Every buffer the odometry of a rig needs, in order."""
     return (
         tables.buffers(rig, config.frontend)
-        + buffer.buffers(config.imu, config.memory)
+        + buffer.buffers(config.imu, config.memory, calibration.size(config.window))
         + state.buffers(config.window, config.memory, config.frontend.max_features)
     )
 
@@ -49,7 +49,8 @@ class Odometry:
         lines = ledger(rig, config)
         check_budget(lines, config.memory.budget_bytes)
         self.arena = Arena(lines, guards)
-        self.imu = ImuBuffer(rig.imu, config.imu, rig.time_offset_s, self.arena)
+        x = self.arena["slots.calibration"]
+        self.imu = ImuBuffer(rig.imu, config.imu, rig.time_offset_s, self.arena, x)
         self.frontend = Frontend(rig, config, self.imu, self.arena)
         self.backend = Backend(rig, config, self.imu, self.arena)
         self.reset()

@@ -22,6 +22,8 @@ COLUMNS = {
     "bias_accel": ((3,), float),
     "cov_pose": ((POSE_DIM, POSE_DIM), float),
     "std": ((STATE_DIM,), float),
+    "calibration": ((7,), float),
+    "calibration_std": ((7,), float),
     "status": ((), np.int8),
     "is_keyframe": ((), bool),
     "cpu_ns": ((), np.int64),
@@ -33,7 +35,7 @@ class Record:
 
     def __init__(self):
         self.rows = {name: [] for name in COLUMNS}
-        self.events = []
+        self.events, self.notice = [], ""
 
     def add(self, result: FrameResult, cpu_ns: int):
         """Copy what is kept of one frame."""
@@ -47,12 +49,15 @@ class Record:
             "bias_accel": e.bias_accel,
             "cov_pose": e.cov[:POSE_DIM, :POSE_DIM],
             "std": np.sqrt(np.maximum(np.diag(e.cov), 0)),
+            "calibration": padded(e.calibration, 0.0),
+            "calibration_std": padded(e.calibration_std, np.nan),
             "status": e.status,
             "is_keyframe": result.is_keyframe,
             "cpu_ns": cpu_ns,
         }
         for name, value in row.items():
             self.rows[name].append(np.array(value, COLUMNS[name][1]))
+        self.notice = e.notice or self.notice
         self.events.append(np.array(result.events, np.int64))
 
     def __len__(self):
@@ -110,7 +115,32 @@ class Record:
             "status_counts": {s.name.lower(): np.sum(status == s) for s in Status},
         }
         figures.update(accuracy(c, kept, truth))
+        figures["calibration"] = self.calibration(c)
         return figures
+
+    def calibration(self, columns: dict) -> dict:
+        """What was made of the calibration by the last frame, beyond what was given."""
+        some = len(columns["t_ns"]) > 0
+        x, std = (
+            columns[name][-1] if some else np.zeros(7)
+            for name in ("calibration", "calibration_std")
+        )
+        figures = {
+            "time_offset_ms": 1e3 * x[0],
+            "time_offset_sigma_ms": 1e3 * std[0],
+            "imu_turn_deg": np.degrees(x[1:4]).tolist(),
+            "imu_turn_sigma_deg": np.degrees(std[1:4]).tolist(),
+            "imu_shift_mm": (1e3 * x[4:]).tolist(),
+            "imu_shift_sigma_mm": (1e3 * std[4:]).tolist(),
+        }
+        if np.isnan(std[1:]).any():  # the extrinsics are not watched
+            figures = {name: value for name, value in figures.items() if "imu" not in name}
+        return {**figures, "notice": self.notice or None}
+
+
+def padded(values, rest) -> np.ndarray:
+    """(7,): `values`, then `rest`."""
+    return np.append(values, np.full(7 - len(values), rest))
 
 
 ACCURACY = (

@@ -80,6 +80,7 @@ def run(
             for frame, imu in frames(dataset, sequencer, start_ns, end_ns):
                 before = time.process_time_ns()
                 result = odometry.process(frame, imu)
+                sequencer.expect_late(result.estimate.time_offset_s)
                 record.add(result, time.process_time_ns() - before)
                 if result.estimate.usable:
                     write(result.estimate)

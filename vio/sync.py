@@ -24,7 +24,7 @@ class Sequencer:
     `match_tolerance_s`) or known not to come, and an IMU sample at or past its stamp is in. The
     right image is given up once a newer right image has come, or IMU more than `max_wait_s`
     past the frame. Stamps of frames are the left camera's; IMU is compared at stamp +
-    `rig.time_offset_s`.
+    `rig.time_offset_s`, and later where `expect_late` says so.
 
     A recording that starts over (all sensors that are alive step back by more than 1 s) is a
     jump: what waits is dropped, the new beginning takes its place, `jumped_back()` tells.
@@ -71,6 +71,7 @@ class Sequencer:
         self.longest_gap_s = 0.0
         self._mono = mono or rig.cam1 is None
         self._offset_ns = round(rig.time_offset_s * 1e9)
+        self._late_ns, self._half_ns = 0, round(0.5e9 / rig.imu.rate_hz)
         self._gap_ns = round(GAP_PERIODS / rig.imu.rate_hz * 1e9)
         self._max_wait_ns = round(max_wait_s * 1e9)
         self._tolerance_ns = round(match_tolerance_s * 1e9)
@@ -119,6 +120,14 @@ class Sequencer:
             queue.popleft()
             self.counts["overflow_imu" if stream == IMU_STREAM else "overflow_image"] += 1
 
+    def expect_late(self, offset_s: float) -> None:
+        """Take on a time offset estimated in flight, beyond the rig's own, from the next `pop` on.
+
+        A positive one holds every frame back until IMU that much later is in, to half a period;
+        a negative one makes no frame leave earlier.
+        """
+        self._late_ns = max(round(offset_s * 1e9) - self._half_ns, 0)
+
     def pop(self) -> tuple[StereoFrame, np.ndarray] | None:
         """The next frame that is complete, or None: then push more.
 
@@ -157,7 +166,7 @@ class Sequencer:
     def _next(self, at_end: bool):
         left, _, imu = self._queues
         while left:
-            cover_ns = left[0].t_ns + self._offset_ns
+            cover_ns = left[0].t_ns + self._offset_ns + self._late_ns
             if self._last_ns[IMU_STREAM] is None or self._last_ns[IMU_STREAM] < cover_ns:
                 return None
             decided, right = self._match(left[0], at_end)

@@ -137,6 +137,9 @@ class Estimate:
         bias_gyro: (3,) [rad/s]. bias_accel: (3,) [m/s^2].
         cov: (15, 15) of the error state, order in the module docstring.
         status: health; a pose with status INITIALISING or LOST is not usable.
+        calibration: (n,) what of the calibration is estimated, see vio/imu/calibration.py.
+        calibration_std: (n,) its standard deviations.
+        notice: what the user should look at, in words, or nothing.
     """
 
     t_ns: int
@@ -147,6 +150,14 @@ class Estimate:
     bias_accel: np.ndarray
     cov: np.ndarray
     status: Status
+    calibration: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    calibration_std: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    notice: str = ""
+
+    @property
+    def time_offset_s(self) -> float:
+        """Estimated offset of the imu's clock beyond the rig's own, 0 where none is estimated."""
+        return float(self.calibration[0]) if self.calibration.size else 0.0
 
     @property
     def usable(self) -> bool:

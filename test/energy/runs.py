@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vio.config import Config
+from vio.config import Config, WindowConfig
 from vio.energy.plan import Plan, describe
 from vio.events import INDEX, N_EVENTS
 from vio.odometry import ledger
@@ -14,7 +14,8 @@ from vio.types import Rig
 
 def description(config=None, size=None):
     """What `ledger.json` holds, for EuRoC's rig or one with images of another size."""
-    config, rig = config or Config(), euroc_rig()
+    config = config or Config(window=WindowConfig(estimate_extrinsics=True))
+    rig = euroc_rig()
     if size:
         width, height = size
         cams = (replace(cam, width=width, height=height) for cam in (rig.cam0, rig.cam1))

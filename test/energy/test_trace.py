@@ -14,6 +14,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "multiply_tn", "normalise", "_step", "reduce_rows", "_whitening", "camera_poses", "stand",
     "view", "gather", "root", "first_pose", "eliminate", "_spread", "_subtract", "add_pairs",
     "to_body", "_turn_block", "_pivot", "touched", "huber", "imu_residual", "still_residual",
+    "_mean",
     "add_factor", "_row", "offset_from_lin", "full_layout", "sync_lin", "retract", "copy_state",
     "dot", "cholesky", "forward", "backward", "layout", "_write", "get_nibble", "set_nibble",
     "encode_rows", "load_region", "decode_line", "subtract_above", "encode_finest", "halve_row",
@@ -24,6 +25,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "add_products", "take_products", "score_row",
 }  # fmt: skip
 TRACED = {
+    "calibrate",
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",
     "choose", "transfer", "count_moved", "undistort", "inverse_depth", "ransac_translation",
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",

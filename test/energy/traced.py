@@ -19,6 +19,7 @@ from vio.energy.actions import level0
 from vio.energy.features import FEATURES
 from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
 from vio.events import NAMES, Tally
+from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate
 from vio.window import count, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window import landmarks as life
@@ -110,7 +111,7 @@ def test_inertial(still):
     _, factors = residual_imu.linearise_motion(s.tables, t.order, MODEL)
     count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
     tally_.add(imu_factors=factors)
-    check(trace, as_uses(inertial.motion()), counts(tally_))
+    check(trace, as_uses(inertial.motion(PLAN)), counts(tally_))
     assert tally_.counts[NAMES.index("still_factors")] == still
 
 
@@ -161,8 +162,8 @@ def test_refused_steps():
     assert trace.counts["work.backup"][0] == back
 
 
-@pytest.mark.parametrize("n", [3, 6, 15, 33])
-def test_solver(n):
+@pytest.mark.parametrize("n, held", [(4, 0), (7, 1), (16, 6), (34, 7)])
+def test_solver(n, held):
     rng, trace = np.random.default_rng(n), Trace()
     A = rng.normal(size=(n, n))
     H = tables.pack(A @ A.T + n * np.eye(n))
@@ -170,18 +171,20 @@ def test_solver(n):
     fake = type(
         "S", (), {"H": system[0], "b": system[1], "d": trace.array("system.d", np.zeros(n))}
     )
-    assert solve.solve(fake, n, 1e-9, trace.array("work.panel", np.zeros(3 * n))) == 0
-    events = {"solve_dim": n, "solve_dim2": n**2, "solve_dim3": n**3}
+    assert solve.solve(fake, n, held, 1e-9, trace.array("work.panel", np.zeros(3 * n))) == 0
+    events = {"solve_dim": n, "solve_dim2": n**2, "solve_dim3": n**3, "solves": 1}
+    events |= {"solve_free": n - held, "solve_free2": (n - held) ** 2}
     uses = solver.model(PLAN)
-    check(trace, [use for use in uses if use.tensor != "work.cov"], events)
+    check(trace, [use for use in uses if use.tensor != "work.small"], events)
 
 
 def test_covariance():
     trace, rng = Trace(), np.random.default_rng(0)
     A = rng.normal(size=(21, 21))
     L = trace.array("system.H", tables.pack(np.linalg.cholesky(A @ A.T + 21 * np.eye(21))))
-    solve.covariance(L, 6, 15, trace.array("work.cov", np.zeros((15, 15))))
-    check(trace, solver.model(PLAN), {"covariances": 1})
+    solve.covariance(L, 6, 15, trace.array("work.small", np.zeros((15, 15))))
+    events = {"covariances": 1, "cov_squares": 15**2, "cov_cubes": 15**3}
+    check(trace, solver.model(PLAN), events)
 
 
 @pytest.mark.parametrize("part", [0, 1])
@@ -198,6 +201,19 @@ def test_preintegrate(part):
     )
     events = {"imu_samples": steps, "preintegrations": 1, "imu_span": last - part + 1}
     check(trace, imu.model(PLAN), events)
+
+
+@pytest.mark.parametrize("n", [1, 7])
+def test_calibrate(n):
+    t = case(6)
+    trace, c = Trace(), np.ascontiguousarray
+    pre = trace.group("preintegrated", t.pre)
+    gyro, accel = (trace.array(f"imu.{name}", c(t.samples[name])) for name in ("gyro", "accel"))
+    work = trace.array("imu.work", np.zeros((6, 9, 9)))
+    x = trace.array("slots.calibration", np.full(n, 1e-3))
+    used = calibrate(gyro, accel, len(t.samples), 3, 40, 6, x, work, pre, 2)
+    assert used == 9 + 11, "the first end has three samples before it"
+    check(trace, as_uses(imu.calibrated(n)), {"calibrations": 1, "calibration_samples": used})
 
 
 @pytest.mark.parametrize("right", [True, False])

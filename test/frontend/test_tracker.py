@@ -23,7 +23,7 @@ def tally():
 def frontend(rig, config=None):
     config = config or Config()
     arena = Arena(ledger(rig, config))
-    imu = ImuBuffer(rig.imu, config.imu, 0.0, arena)
+    imu = ImuBuffer(rig.imu, config.imu, 0.0, arena, arena["slots.calibration"])
     return Frontend(rig, config, imu, arena), imu
 
 

@@ -108,10 +108,10 @@ def test_plain_layout_by_hand(lines):
     assert plain_bytes(by_name["frame0"], lines) == 2 * pixels
     assert plain_bytes(by_name["frame1"], lines) == pixels
     assert plain_bytes(by_name["stream.lines"], lines) == 0
-    slots, points, dim = capacities(Config().window)
+    slots, points, dim, rows = capacities(Config().window)
     assert plain_bytes(by_name["landmarks.xy"], lines) == points * slots * 2 * 6 * 8
     assert plain_bytes(by_name["landmarks.xy"], lines, lean=True) == points * slots * 2 * 2 * 4
-    assert plain_bytes(by_name["prior.L"], lines) == dim * dim * 8
+    assert plain_bytes(by_name["prior.L"], lines) == rows * rows * 8
     coupling = points * (3 * dim + 9 + 3)
     assert plain_bytes(by_name["system.H"], lines) == 8 * (dim * dim + coupling)
     assert plain_bytes(by_name["system.H"], lines, lean=True) == 8 * dim * dim

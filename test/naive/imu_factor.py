@@ -1,11 +1,16 @@
 """Inertial and standstill factors: residuals by the formula, Jacobians by differences.
 
-States are (R, p, v, bias); full coordinates hold 15 entries per slot.
+States are (R, p, v, bias); full coordinates hold 15 entries per slot, then the calibration.
 """
 
 import numpy as np
 from naive.derivative import jacobian
 from naive.preintegrate import exp, log
+
+
+def size(slots):
+    """Full coordinates of slots and calibration."""
+    return 15 * slots.t_ns.size + slots.calibration.size
 
 
 def state(slots, s):
@@ -27,10 +32,13 @@ def minus(x, y):
     return np.concatenate([log(y[0].T @ x[0]), x[1] - y[1], x[2] - y[2], x[3] - y[3]])
 
 
-def raw_residual(x, y, pre, j, gravity):
-    """Unwhitened residual (9,) of preintegrated interval j between states x and y."""
+def raw_residual(x, y, c, pre, j, gravity):
+    """Unwhitened residual (9,) of preintegrated interval j between states x and y.
+
+    c: (n,) calibration.
+    """
     g, dt = np.array([0, 0, -gravity]), pre.dt[j]
-    bent = pre.J[j] @ (x[3] - pre.bias[j])
+    bent = pre.J[j] @ (np.append(x[3], c) - pre.bias[j])
     return np.concatenate(
         [
             log((pre.R[j] @ exp(bent[:3])).T @ x[0].T @ y[0]),
@@ -40,28 +48,28 @@ def raw_residual(x, y, pre, j, gravity):
     )
 
 
-def imu_rows(x, y, pre, j, gravity, walk):
+def imu_rows(x, y, c, pre, j, gravity, walk):
     """Whitened residual (15,)."""
     W = np.zeros((9, 9))
     W[np.tril_indices(9)] = pre.whiten[j]
-    white = W @ raw_residual(x, y, pre, j, gravity)
+    white = W @ raw_residual(x, y, c, pre, j, gravity)
     sigma = np.repeat(walk, 3) * np.sqrt(pre.dt[j])
     return np.concatenate([white, (y[3] - x[3]) / sigma])
 
 
 def two_slots(rows, slots, i, j):
-    """(r now, J (15, 30) at the linearisation points) of a residual of two states."""
-    x, y = state_lin(slots, i), state_lin(slots, j)
-    J = jacobian(lambda d: rows(plus(x, d[:15]), plus(y, d[15:])), 30)
-    return rows(state(slots, i), state(slots, j)), J
+    """(r now, J at the linearisation points) of a residual of two states and the calibration."""
+    x, y, c = state_lin(slots, i), state_lin(slots, j), slots.calibration
+    moved = lambda d: rows(plus(x, d[:15]), plus(y, d[15:30]), c + d[30:])  # noqa: E731
+    return rows(state(slots, i), state(slots, j), c), jacobian(moved, 30 + c.size)
 
 
 def imu_residual(slots, pre, i, j, gravity, walk):
-    return two_slots(lambda x, y: imu_rows(x, y, pre, j, gravity, walk), slots, i, j)
+    return two_slots(lambda x, y, c: imu_rows(x, y, c, pre, j, gravity, walk), slots, i, j)
 
 
 def still_residual(slots, i, j, sigma):
-    def rows(x, y):
+    def rows(x, y, c):
         turned = log(x[0].T @ y[0]) / sigma[0]
         moved = (y[1] - x[1]) / sigma[1]
         return np.concatenate([turned, moved, y[2] / sigma[2], x[2] / sigma[2], np.zeros(3)])
@@ -71,7 +79,10 @@ def still_residual(slots, i, j, sigma):
 
 def add_factor(H, b, i, j, r, J):
     """Add J^T J and J^T r in full coordinates; returns the cost."""
-    at = np.concatenate([np.arange(15 * s, 15 * s + 15) for s in (i, j)])
+    last = 15 * (len(b) // 15)
+    at = np.concatenate(
+        [*(np.arange(15 * s, 15 * s + 15) for s in (i, j)), np.arange(last, len(b))]
+    )
     H[np.ix_(at, at)] += J.T @ J
     b[at] += J.T @ r
     return r @ r

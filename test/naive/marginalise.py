@@ -1,7 +1,7 @@
 """Marginalisation: the dense system of everything that leaves, and its Schur complement."""
 
 import numpy as np
-from naive.imu_factor import linearise_motion
+from naive.imu_factor import linearise_motion, size
 from naive.prior import linearise_prior
 from naive.vision import TINY, build, eliminate, seen_in
 
@@ -15,7 +15,7 @@ def layout(slots, order, prior_slots, leave_pose, leave_motion, factor, landmark
     """(leaving, kept): sets of full coordinates."""
     pose = lambda s: {15 * int(s) + k for k in range(6)}  # noqa: E731
     motion = lambda s: {15 * int(s) + 6 + k for k in range(9)}  # noqa: E731
-    leaving, kept = set(), set()
+    leaving, kept = set(), set(range(15 * slots.t_ns.size, size(slots)))
     for s in order:
         leaving |= pose(s) if leave_pose[s] else set()
         leaving |= motion(s) if leave_motion[s] else set()
@@ -38,7 +38,7 @@ def marginalise(slots, order, landmarks, pre, ext, prior, leaving, kept, factor,
         prior: (L, r, full index) dense. p: dict of inv_sigma, limit, gravity, walk, still_sigma.
     """
     H, b, _, _, _ = build(slots, landmarks, ext, use, p["inv_sigma"], p["limit"])
-    n = 15 * slots.t_ns.size
+    n = size(slots)
     H_prior, b_prior, _ = linearise_prior(slots, *prior)
     H[:n, :n] += H_prior
     b[:n] += b_prior

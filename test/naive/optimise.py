@@ -1,7 +1,7 @@
 """Gauss-Newton on the dense system of poses, motions and landmarks together."""
 
 import numpy as np
-from naive.imu_factor import linearise_motion, plus, state
+from naive.imu_factor import linearise_motion, plus, size, state
 from naive.prior import linearise_prior
 from naive.vision import TINY, build
 
@@ -11,7 +11,7 @@ def full_layout(slots, order):
     motions = [15 * int(s) + k for s in order[:-1] if slots.motion[s] for k in range(6, 15)]
     poses = [15 * int(s) + k for s in order for k in range(6)]
     newest = [15 * int(order[-1]) + k for k in range(6, 15 if slots.motion[order[-1]] else 6)]
-    return motions + poses + newest
+    return motions + poses + newest + list(range(15 * slots.t_ns.size, size(slots)))
 
 
 def sync_lin(slots):
@@ -26,12 +26,13 @@ def retract(slots, d):
     for s in np.flatnonzero(slots.t_ns):
         x = plus(state(slots, s), d[15 * s : 15 * s + 15])
         slots.R[s], slots.p[s], slots.v[s], slots.bias[s] = x
+    slots.calibration[:] += d[15 * slots.t_ns.size : size(slots)]
 
 
 def assemble(slots, order, landmarks, pre, ext, prior, factor, use, p):
     """(H, b, cost) of everything in full coordinates; `prior` is dense or None."""
     H, b, cost, _, _ = build(slots, landmarks, ext, use, p["inv_sigma"], p["limit"])
-    n = 15 * slots.t_ns.size
+    n = size(slots)
     Hm, bm = np.zeros((n, n)), np.zeros(n)
     c, _ = linearise_motion(
         slots, pre, order, p["gravity"], p["walk"], p["still_sigma"], factor, Hm, bm
@@ -47,7 +48,7 @@ def assemble(slots, order, landmarks, pre, ext, prior, factor, use, p):
 
 def optimise(slots, order, landmarks, pre, ext, prior, factor, use, p, iterations):
     """Iterate full dense steps; returns the cost before each."""
-    n, costs = 15 * slots.t_ns.size, []
+    n, costs = size(slots), []
     points = [n + 3 * m + k for m in np.flatnonzero(use) for k in range(3)]
     for _ in range(iterations):
         sync_lin(slots)

@@ -1,11 +1,11 @@
 """Reprojection as in a textbook: metric points, numeric Jacobians, one dense system.
 
-Full coordinates: 15 entries per slot, then 3 per landmark (x, y, inverse depth).
+Full coordinates: 15 entries per slot, the calibration, then 3 per landmark (x, y, inverse depth).
 """
 
 import numpy as np
 from naive.derivative import jacobian
-from naive.imu_factor import plus, state, state_lin
+from naive.imu_factor import plus, size, state, state_lin
 
 TINY = 1e-6  # the kernels' addition to the diagonal of a landmark's block
 
@@ -87,13 +87,13 @@ def root(M, c, D):
 
 def build(slots, landmarks, ext, use, inv_sigma, limit):
     """(H, b, cost, landmarks, residuals) of all observations in full coordinates."""
-    S = slots.t_ns.size
-    n = 15 * S + 3 * landmarks.id.size
+    first = size(slots)
+    n = first + 3 * landmarks.id.size
     H, b, cost, n_res = np.zeros((n, n)), np.zeros(n), 0.0, 0
     rows = np.flatnonzero(use)
     for m in rows:
         h, point = int(landmarks.host[m]), landmarks.point[m].astype(float)
-        at_m = np.arange(15 * S + 3 * m, 15 * S + 3 * m + 3)
+        at_m = np.arange(first + 3 * m, first + 3 * m + 3)
         for j, cam, *obs in observations(landmarks, m, ext.step):
             now_h, now_j, obs = state(slots, h), state(slots, j), np.array(obs)
             r = residual(now_h, now_j, ext, cam, point, obs, inv_sigma)
@@ -125,7 +125,7 @@ def eliminate(H, b, gone, kept):
 def linearise(slots, landmarks, ext, use, inv_sigma, limit, kept):
     """Reduced system over the full indices `kept`: (H, b, cost, landmarks, residuals)."""
     H, b, cost, n_points, n_res = build(slots, landmarks, ext, use, inv_sigma, limit)
-    first = 15 * slots.t_ns.size
+    first = size(slots)
     gone = [first + 3 * m + k for m in np.flatnonzero(use) for k in range(3)]
     H[gone, gone] += TINY
     H, b = eliminate(H, b, gone, kept)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tables
 from naive import optimise as naive
-from naive.imu_factor import minus, plus, state
+from naive.imu_factor import minus, plus, size, state
 from tables import P
 
 from vio.window import optimise as kernels
@@ -63,8 +63,9 @@ def test_against_twin():
 
 
 def newest_covariance(t):
-    at, out = t.system.pose_at[t.order[-1]], np.zeros((15, 15))
-    covariance(t.system.H, at, 15, out)
+    n = 15 + t.slots.calibration.size
+    at, out = t.system.pose_at[t.order[-1]], np.zeros((n, n))
+    covariance(t.system.H, at, n, out)
     return out
 
 
@@ -72,11 +73,12 @@ def dense_covariance(t):
     """Of the newest state, from the inverse of the twin's whole system."""
     prior = tables.dense_prior(t)
     H, _, _ = naive.assemble(t.slots, t.order, t.landmarks, t.pre, t.ext, prior, t.factor, t.use, P)
-    n = 15 * t.slots.t_ns.size
+    n = size(t.slots)
     points = [n + 3 * m + k for m in np.flatnonzero(t.use) for k in range(3)]
     at = naive.full_layout(t.slots, t.order) + points
     C = np.linalg.inv(H[np.ix_(at, at)])
     newest = [at.index(15 * t.order[-1] + k) for k in range(15)]
+    newest += [at.index(k) for k in range(15 * t.slots.t_ns.size, n)]
     return C[np.ix_(newest, newest)]
 
 
@@ -135,17 +137,15 @@ def test_full_layout_sync_lin_and_retract_against_twin():
     t, twin = anchored(), anchored()
     n = kernels.full_layout(t.slots, t.order, t.system)
     at = naive.full_layout(t.slots, t.order)
-    from naive.prior import full_index
-
     assert n == len(at)
-    np.testing.assert_array_equal(full_index(t.system.pose_at, t.system.motion_at), at)
+    np.testing.assert_array_equal(tables.full_index(t), at)
     for each in (t, twin):
         tables.perturb(each, np.random.default_rng(2))
     kernels.sync_lin(t.slots)
     naive.sync_lin(twin.slots)
     for name in ("R_lin", "p_lin", "v_lin", "bias_lin"):
         np.testing.assert_array_equal(getattr(t.slots, name), getattr(twin.slots, name))
-    d = np.zeros(15 * t.slots.t_ns.size)
+    d = np.zeros(size(t.slots))
     d[at] = np.random.default_rng(3).normal(0, 0.1, n)
     t.system.d[:n] = d[at]
     turn, move = kernels.retract(t.slots, t.system, t.work.small)

@@ -7,7 +7,7 @@ from naive import solve as naive
 
 from vio.window import solve
 
-SIZES = [3, 6, 9, 15, 30, 87]
+SIZES = [1, 3, 4, 6, 9, 15, 30, 34, 87, 94]
 
 
 def factor(packed, n, floor):
@@ -70,7 +70,7 @@ def test_solve_against_twin(damping):
     A, b = positive(n), np.random.default_rng(4).normal(size=n)
     t.system.H[: n * (n + 1) // 2] = tables.pack(A)
     t.system.b[:n] = b
-    assert solve.solve(t.system, n, damping, t.work.panel) == 0
+    assert solve.solve(t.system, n, 0, damping, t.work.panel) == 0
     np.testing.assert_allclose(t.system.d[:n], naive.solve(A, b, damping), rtol=1e-7, atol=1e-9)
     np.testing.assert_array_equal(t.system.b[:n], b)
 
@@ -82,3 +82,19 @@ def test_covariance_is_the_block_of_the_inverse(n, size):
     factor(packed, n, 0.0)
     solve.covariance(packed, n - size, size, out)
     np.testing.assert_allclose(out, naive.covariance(A, n - size, size), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("held", [1, 6])
+def test_held_rows_stay_and_say_what_they_want(held):
+    """Without their step the others are solved as if they were not there; theirs is as in full."""
+    rng, n = np.random.default_rng(held), 22
+    A = rng.normal(size=(n, n))
+    A, b = A @ A.T + n * np.eye(n), rng.normal(size=n)
+    t = tables.tables()
+    t.system.H[: n * (n + 1) // 2], t.system.b[:n] = tables.pack(A), b
+    solve.solve(t.system, n, held, 0.0, t.work.panel)
+    free = n - held
+    np.testing.assert_allclose(t.system.d[:free], np.linalg.solve(A[:free, :free], -b[:free]))
+    step, cov = solve.held_back(t.system, n, held)
+    np.testing.assert_allclose(step, np.linalg.solve(A, -b)[free:], rtol=1e-9)
+    np.testing.assert_allclose(cov, np.linalg.inv(A)[free:, free:], rtol=1e-9)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from vio.frontend.tracker import FeatureTracker, Prediction
+from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.types import Tracks
 
@@ -39,10 +40,15 @@ class Frontend:
         return tracks
 
     def remember(self, feedback):
-        """Keep the pose of the last frame with an image."""
-        if feedback is not None and feedback.estimate.usable:
-            if feedback.estimate.t_ns == self.tracked_ns:
-                self.tracked_pose = feedback.estimate.R_world_imu, feedback.estimate.p_world_imu
+        """Keep the pose of the last frame with an image, and the calibration."""
+        if feedback is None:
+            return
+        last = feedback.estimate
+        if last.calibration.size:
+            self.imu.calibration[:] = last.calibration
+            self.imu.offset_sigma = float(last.calibration_std[0])
+        if last.usable and last.t_ns == self.tracked_ns:
+            self.tracked_pose = rig_pose(last)
 
     def predict(self, t_ns, feedback, tally) -> Prediction:
         """Motion of cam0 since the last frame with an image.
@@ -65,15 +71,21 @@ class Frontend:
         bias = np.concatenate([last.bias_gyro, last.bias_accel])
         self.imu.preintegrate(last.t_ns, t_ns, bias, step, 0, tally)
         dt = step.dt[0]
-        R = last.R_world_imu @ step.R[0]
-        p = last.p_world_imu + last.v_world_imu * dt + 0.5 * self.gravity * dt * dt
-        p += last.R_world_imu @ step.p[0]
+        R_last, p_last = rig_pose(last)
+        R = R_last @ step.R[0]
+        p = p_last + last.v_world_imu * dt + 0.5 * self.gravity * dt * dt + R_last @ step.p[0]
         R_then, p_then = self.tracked_pose
-        # cam0 then -> imu then -> world -> imu now -> cam0 now
+        # cam0 then -> rig then -> world -> rig now -> cam0 now
         R_cam = R_ic.T @ R.T @ R_then @ R_ic
         p_cam = R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
         R_cam = np.ascontiguousarray(R_cam)
         return Prediction(R_cam, p_cam, True, feedback.ids, feedback.inv_depth, quiet)
+
+
+def rig_pose(estimate):
+    """(R_world_rig, p_world_rig): the cameras' extrinsics are relative to that."""
+    e = estimate
+    return calibration.rig_from_imu(e.R_world_imu, e.p_world_imu, e.calibration)
 
 
 def no_tracks(t_ns) -> Tracks:

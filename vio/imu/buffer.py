@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate, shapes
 from vio.memory.arena import Buffer
+
+MOST_NEAR_S = 0.02
 
 
 class Samples(NamedTuple):
@@ -19,8 +22,8 @@ class Samples(NamedTuple):
     accel: np.ndarray  # (N, 3) m/s^2
 
 
-def buffers(config, memory) -> list[Buffer]:
-    """Ledger of the buffer for an ImuConfig and a MemoryConfig."""
+def buffers(config, memory, n_calibration=0) -> list[Buffer]:
+    """Ledger of the buffer for an ImuConfig, a MemoryConfig and so much calibration."""
     n, real = config.buffer_samples, f"f{memory.inertial_bits // 8}"
     note = "recent IMU samples"
     return [
@@ -30,16 +33,18 @@ def buffers(config, memory) -> list[Buffer]:
         Buffer("imu.work", (6, 9, 9), "f8", "frame", "preintegration scratch"),
     ] + [
         Buffer(f"ahead.{name}", shape, kind, "front", "motion predicted between two frames")
-        for name, (shape, kind) in shapes(1, real).items()
+        for name, (shape, kind) in shapes(1, real, n_calibration).items()
     ]
 
 
 class ImuBuffer:
     """Keeps samples sorted by stamp; the oldest leave when it is full."""
 
-    def __init__(self, model, config, time_offset_s, arena):
+    def __init__(self, model, config, time_offset_s, arena, calibration=None):
+        """`calibration` (n,) is what vio/imu/calibration.py says; the window writes it."""
         self.samples = arena.group("imu", Samples)
         self.work = arena["imu.work"]
+        self.calibration = np.zeros(0) if calibration is None else calibration
         self.noise = np.array(
             [
                 model.gyro_noise_density * config.noise_scale,
@@ -49,6 +54,7 @@ class ImuBuffer:
             ]
         )
         self.offset_ns = round(time_offset_s * 1e9)
+        self.offset_sigma, self.rate_hz = 0.0, model.rate_hz  # of the calibration [s]
         self.config = config
         self.limits = np.array([2.5 / model.rate_hz, config.gyro_range, config.accel_range])
         self.count = 0
@@ -75,14 +81,29 @@ class ImuBuffer:
         last = min(int(np.searchsorted(t, t1_ns, side="left")), self.count - 1)
         return first, last
 
+    def nearest(self, t_ns) -> int:
+        """The sample next to a stamp; of two as near the earlier one."""
+        t = self.samples.t_ns[: self.count]
+        k = int(np.searchsorted(t, t_ns))
+        return k - 1 if k == self.count or (k and t_ns - t[k - 1] <= t[k] - t_ns) else k
+
     def covers(self, t_ns) -> bool:
         """Whether a sample at or before `t_ns` is still here."""
         return self.count > 0 and self.samples.t_ns[0] <= t_ns
 
     def preintegrate(self, t0_ns, t1_ns, bias, out, slot, tally):
-        """Preintegrate [t0, t1] at `bias` into slot `slot` of `out` (Preintegrated)."""
+        """Preintegrate [t0, t1] at `bias` and the calibration of now into a slot of `out`.
+
+        Args:
+            t0_ns, t1_ns: stamps of images. out: Preintegrated; one without room for the
+                calibration's Jacobian is integrated between the stamps, in axes of the imu.
+        """
+        x, s = self.calibration, self.samples
+        n = out.bias.shape[1] - 6  # what the record depends on
+        if n:
+            late_ns = round(float(x[0]) * 1e9)
+            t0_ns, t1_ns = t0_ns + late_ns, t1_ns + late_ns
         first, last = self.span(t0_ns, t1_ns)
-        s = self.samples
         steps, gaps, saturated = preintegrate(
             s.t_ns, s.gyro, s.accel, first, last, t0_ns, t1_ns,
             bias, self.noise, self.limits, self.work, out, slot,
@@ -91,6 +112,11 @@ class ImuBuffer:
             preintegrations=1, imu_span=last - first + 1,
             imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated,
         )  # fmt: skip
+        if n:
+            near = max(round(min(self.offset_sigma, MOST_NEAR_S) * self.rate_hz), 1)
+            begin, end = self.nearest(t0_ns), self.nearest(t1_ns)
+            used = calibrate(s.gyro, s.accel, self.count, begin, end, near, x, self.work, out, slot)
+            tally.add(calibrations=1, calibration_samples=used)
 
     def quiet(self, t_ns) -> bool:
         """Whether rate and force have hardly varied over the last `quiet_seconds`."""

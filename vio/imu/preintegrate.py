@@ -22,22 +22,23 @@ class Preintegrated(NamedTuple):
     R: np.ndarray  # (S, 3, 3) R_imu0_imu1
     p: np.ndarray  # (S, 3) m, in imu0, without gravity and initial velocity
     v: np.ndarray  # (S, 3) m/s, in imu0, without gravity
-    J: np.ndarray  # (S, 9, 6) d[rot, pos, vel] / d[gyro bias, accel bias]
-    bias: np.ndarray  # (S, 6) where it was integrated: gyro, accel
+    J: np.ndarray  # (S, 9, 6 + n) d[rot, pos, vel] / d[gyro bias, accel bias, calibration]
+    bias: np.ndarray  # (S, 6 + n) where it was integrated: gyro, accel, calibration
     whiten: np.ndarray  # (S, 45) packed lower W, W^T W = inverse covariance of [rot, pos, vel]
 
 
-def shapes(n: int, real: str) -> dict:
+def shapes(n: int, real: str, calibration: int = 0) -> dict:
     """Field -> (shape, dtype) of n intervals; `real` is the type of Jacobians and whitening."""
+    width = 6 + calibration
     return {
         "dt": ((n,), "f8"), "R": ((n, 3, 3), "f8"), "p": ((n, 3), "f8"), "v": ((n, 3), "f8"),
-        "J": ((n, 9, 6), real), "bias": ((n, 6), "f8"), "whiten": ((n, 45), real),
+        "J": ((n, 9, width), real), "bias": ((n, width), "f8"), "whiten": ((n, 45), real),
     }  # fmt: skip
 
 
-def preintegrated_array(n: int, real: str = "f4") -> Preintegrated:
+def preintegrated_array(n: int, real: str = "f4", calibration: int = 0) -> Preintegrated:
     """Room for n intervals outside the arena; `real` as the arena's, or kernels compile twice."""
-    return Preintegrated(*(np.zeros(*each) for each in shapes(n, real).values()))
+    return Preintegrated(*(np.zeros(*each) for each in shapes(n, real, calibration).values()))
 
 
 @kernel

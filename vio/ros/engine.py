@@ -17,6 +17,14 @@ def warm_up(odometry, logger):
     logger.info(f"kernels ready after {time.monotonic() - began:.1f} s")
 
 
+def calibration_values(estimate) -> dict:
+    """What /diagnostics says of the calibration."""
+    return {
+        "time_offset_ms": 1e3 * estimate.time_offset_s,
+        "calibration": estimate.notice or "as given",
+    }
+
+
 class Health:
     """Numbers of the newest frames; written by the worker, read by the executor."""
 

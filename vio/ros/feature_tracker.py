@@ -30,7 +30,8 @@ class FeatureTracker(StackNode):
         warm_up(Odometry(self.rig, self.config), self.get_logger())
         self.arena = Arena(ledger(self.rig, self.config))
         offset_s = self.rig.time_offset_s
-        self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena)
+        x = self.arena["slots.calibration"]
+        self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena, x)
         self.frontend = Frontend(self.rig, self.config, self.imu, self.arena)
         self.biller, self.health = Biller(self.rig, self.config, ""), Health()  # the window prices
         self.news, self.feedback = threading.Condition(), None
@@ -52,6 +53,7 @@ class FeatureTracker(StackNode):
     def on_feedback(self, message):
         """The window's word on the frame before (executor's thread)."""
         feedback = packing.feedback_of(convert.record_values(packing.FEEDBACK, message))
+        self.intake.sequencer.expect_late(feedback.estimate.time_offset_s)
         with self.news:
             self.feedback, self.answering = feedback, True
             self.news.notify()

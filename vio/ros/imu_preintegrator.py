@@ -74,6 +74,7 @@ class ImuPreintegrator(StackNode):
         estimate = packing.feedback_of(values).estimate
         if estimate.usable:
             self.bias = values["bias"]
+        self.intake.sequencer.expect_late(estimate.time_offset_s)
         self.propagator.correct(estimate)
 
     def process(self, frame, imu):

@@ -48,6 +48,8 @@ FEEDBACK = {
     "v": ("f8", (3,)),
     "bias": ("f8", (6,)),
     "cov": ("f8", (STATE_DIM, STATE_DIM)),
+    "calibration": ("f8", (-1,)),
+    "calibration_std": ("f8", (-1,)),
     "status": ("u1", ()),
     "id": ("i8", (-1,)),
     "inv_depth": ("f4", (-1,)),
@@ -125,6 +127,7 @@ def feedback_values(feedback: Feedback, session: int) -> dict:
     return {
         "session": session, "t_ns": e.t_ns, "R": e.R_world_imu, "p": e.p_world_imu,
         "v": e.v_world_imu, "bias": np.concatenate([e.bias_gyro, e.bias_accel]), "cov": e.cov,
+        "calibration": e.calibration, "calibration_std": e.calibration_std,
         "status": int(e.status), "id": feedback.ids, "inv_depth": feedback.inv_depth,
     }  # fmt: skip
 
@@ -134,7 +137,7 @@ def feedback_of(values: dict) -> Feedback:
     v = values
     estimate = Estimate(
         int(v["t_ns"]), v["R"], v["p"], v["v"], v["bias"][:3].copy(), v["bias"][3:].copy(),
-        v["cov"], Status(int(v["status"])),
+        v["cov"], Status(int(v["status"])), v["calibration"], v["calibration_std"],
     )  # fmt: skip
     return Feedback(estimate, v["id"], v["inv_depth"])
 

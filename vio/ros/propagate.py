@@ -48,6 +48,7 @@ class Propagator:
         with self.lock:
             self.samples = deque(maxlen=KEPT)
             self.state = None  # R, p, v at t_ns, and the covariance
+            self.late_ns = 0  # time offset found in flight: the samples' stamps less the images'
             self.base = None  # the Estimate it started from
             self.turn, self.move, self.speed = np.zeros(3), np.zeros(3), np.zeros(3)
             self.since_ns = 0
@@ -62,8 +63,10 @@ class Propagator:
             self.base = estimate
             e = estimate
             moving = e.R_world_imu, e.p_world_imu, e.v_world_imu, e.cov  # `step` changes them
-            self.state = e.t_ns, *(np.array(array, float) for array in moving)
-            while len(self.samples) > 1 and self.samples[1][0] <= estimate.t_ns:
+            self.late_ns = round(e.time_offset_s * 1e9)
+            begin_ns = e.t_ns + self.late_ns
+            self.state = begin_ns, *(np.array(array, float) for array in moving)
+            while len(self.samples) > 1 and self.samples[1][0] <= begin_ns:
                 self.samples.popleft()
             for left, right in zip(self.samples, list(self.samples)[1:]):
                 self.step(left, right)
@@ -107,7 +110,9 @@ class Propagator:
             if self.state[0] != t_ns:
                 return None
             e, (_, R, p, v, cov) = self.base, self.faded()
-            moved = Estimate(t_ns, R, p, v, e.bias_gyro, e.bias_accel, cov.copy(), e.status)
+            moved = Estimate(
+                t_ns - self.late_ns, R, p, v, e.bias_gyro, e.bias_accel, cov.copy(), e.status
+            )
             return moved, sample.gyro
 
     def step(self, left, right):

@@ -8,7 +8,7 @@ import time
 from vio.odometry import Odometry
 from vio.ros.base import StackNode
 from vio.ros.bill import Biller
-from vio.ros.engine import Health, warm_up
+from vio.ros.engine import Health, calibration_values, warm_up
 from vio.ros.main import exit_with
 from vio.ros.outputs import ImuRateOutput, Outputs
 from vio.ros.propagate import Propagator
@@ -45,6 +45,7 @@ class VioNode(StackNode):
         """One frame (worker's thread)."""
         began = time.monotonic()
         result = self.odometry.process(frame, imu)
+        self.intake.sequencer.expect_late(result.estimate.time_offset_s)
         self.outputs.send(result.estimate, imu[-1]["gyro"] if imu.size else None)
         self.propagator.correct(result.estimate)
         self.outputs.send_landmarks(result.tracks, self.odometry.feedback)
@@ -54,7 +55,7 @@ class VioNode(StackNode):
             result.estimate.status, result.tracks.ids.size, known, time.monotonic() - began,
             self.intake.arrivals.get(frame.t_ns),
             window_support=self.odometry.backend.window.support(),
-            restarts=self.odometry.backend.restarts,
+            restarts=self.odometry.backend.restarts, **calibration_values(result.estimate),
         )  # fmt: skip
 
     def reset(self):

@@ -15,7 +15,7 @@ from vio.odometry import Odometry, Stopwatch, ledger
 from vio.ros import convert, packing, qos
 from vio.ros.base import StackNode
 from vio.ros.bill import Biller
-from vio.ros.engine import Health, warm_up
+from vio.ros.engine import Health, calibration_values, warm_up
 from vio.ros.main import exit_with
 from vio.ros.outputs import Outputs
 from vio.ros.pairing import Pairing
@@ -30,7 +30,8 @@ class WindowOptimizer(StackNode):
         warm_up(Odometry(self.rig, self.config), self.get_logger())
         self.arena = Arena(ledger(self.rig, self.config))
         offset_s = self.rig.time_offset_s
-        self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena)
+        x = self.arena["slots.calibration"]
+        self.imu = ImuBuffer(self.rig.imu, self.config.imu, offset_s, self.arena, x)
         self.backend = Backend(self.rig, self.config, self.imu, self.arena)
         self.outputs = Outputs(self, self.rig, self.settings)
         self.feedback = qos.publisher(self, PointCloud2, "vio/feedback", qos.results())
@@ -86,6 +87,7 @@ class WindowOptimizer(StackNode):
             estimate.status, tracks.ids.size, known, time.monotonic() - began,
             self.intake.arrivals.get(tracks.t_ns),
             window_support=self.backend.window.support(), restarts=self.backend.restarts,
+            **calibration_values(estimate),
         )  # fmt: skip
 
     def follow(self, values):

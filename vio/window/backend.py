@@ -7,10 +7,14 @@ import math
 
 import numpy as np
 
+from vio.events import INDEX
+from vio.imu import calibration
 from vio.types import Estimate, Feedback, Status
 from vio.window.estimator import SlidingWindow
 from vio.window.initialise import Initialiser
+from vio.window.suspicion import Suspicion
 
+STEREO_TESTED, STEREO_REFUSED = INDEX["stereo_tested"], INDEX["stereo_refused"]
 UNKNOWN = 1e4  # m, rad, ...: deviation of what is not known
 
 
@@ -21,11 +25,14 @@ class Backend:
         self.rig, self.config, self.imu = rig, config, imu
         self.window = SlidingWindow(rig, config.window, config.memory, imu, arena)
         self.initialiser = Initialiser(rig, config.window, imu, self.window)
+        self.suspicion = Suspicion(config.health)
         self.reset()
 
     def reset(self):
         """Forget everything; the next start is at the origin."""
         self.window.reset()
+        self.window.watch.forget()
+        self.suspicion.reset()
         self.status = Status.INITIALISING
         self.anchor_R, self.anchor_p = None, np.zeros(3)
         self.seen_ns = 0  # last frame that the map explained
@@ -41,10 +48,12 @@ class Backend:
 
     def process(self, tracks, tally) -> Estimate:
         """Estimate of one frame from its tracks; call `marginalise` afterwards."""
+        self.window.watch.tell()
         if self.running:
             self.window.add(tracks, tally)
-            self.judge(tracks)
-            tally.add(covariances=1)
+            counts = tally.counts
+            self.suspicion.count(counts[STEREO_TESTED], counts[STEREO_REFUSED])
+            self.judge(tracks, tally)
         if not self.running and tracks.image:
             self.start_up(tracks, tally)
         self.last = self.estimate(tracks.t_ns)
@@ -71,14 +80,16 @@ class Backend:
         solution = init.solve(tally)
         if solution is None:
             return
-        if window.start_from(solution, self.anchor_R, self.anchor_p, tally):
+        anchor = self.anchor_R, self.anchor_p
+        if self.anchor_R is not None:
+            anchor = calibration.rig_from_imu(*anchor, window.slots.calibration)
+        if window.start_from(solution, *anchor, tally):
             self.status = Status.TRACKING
-            window.newest_covariance()
-            tally.add(covariances=1)
+            window.newest_covariance(tally)
             self.seen_ns = self.stereo_ns = tracks.t_ns
             self.bad_frames = 0
 
-    def judge(self, tracks):
+    def judge(self, tracks, tally):
         """Set the status from what the newest frame says.
 
         Degraded: the map explains too few features, an image is missing, or the second camera
@@ -94,7 +105,8 @@ class Backend:
         one_eyed = self.rig.cam1 is not None and (t_ns - self.stereo_ns) * 1e-9 > c.max_one_eyed_s
         outliers = window.dropped > c.max_dropped * max(window.residuals, 1)
         self.bad_frames = self.bad_frames + 1 if outliers else 0
-        window.newest_covariance()
+        window.newest_covariance(tally)
+        window.watch.judge((c.offset_error, c.turn_error), (c.offset_sigmas, c.turn_sigmas))
         sigma = window.cov.diagonal()
         speed = float(np.linalg.norm(window.slots.v[window.newest]))
         sane = math.isfinite(window.cost) and speed < c.max_speed
@@ -102,7 +114,7 @@ class Backend:
         blind_s = (t_ns - self.seen_ns) * 1e-9
         if not sane or blind_s > c.max_blind_s or self.bad_frames > c.max_bad_frames:
             self.lose()
-        elif not supported or one_eyed or outliers or window.gap:
+        elif not supported or one_eyed or outliers or window.gap or self.suspicion.cameras:
             self.status = Status.DEGRADED
         else:
             self.status = Status.TRACKING
@@ -117,13 +129,19 @@ class Backend:
 
     def estimate(self, t_ns) -> Estimate:
         """The newest state with its covariance and health; far from certain when not running."""
+        window = self.window
+        x, sigma = window.slots.calibration.copy(), window.watch.sigma.copy()
+        notice = self.suspicion.words(x, int(window.slots.held[0]))
         if not self.running:
             R = np.eye(3) if self.anchor_R is None else self.anchor_R
             zero, cov = np.zeros(3), np.eye(15) * UNKNOWN**2
-            return Estimate(t_ns, R, self.anchor_p, zero, zero, zero, cov, self.status)
-        window = self.window
+            return Estimate(
+                t_ns, R, self.anchor_p, zero, zero, zero, cov, self.status,
+                x, sigma, notice,
+            )  # fmt: skip
         s, slots = window.newest, window.slots
+        R, p, cov = calibration.imu_from_rig(slots.R[s], slots.p[s], x, window.cov)
         return Estimate(
-            t_ns, slots.R[s].copy(), slots.p[s].copy(), slots.v[s].copy(),
-            slots.bias[s, :3].copy(), slots.bias[s, 3:].copy(), window.cov.copy(), self.status,
+            t_ns, R, p, slots.v[s].copy(), slots.bias[s, :3].copy(), slots.bias[s, 3:].copy(),
+            cov, self.status, x, sigma, notice,
         )  # fmt: skip

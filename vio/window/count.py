@@ -63,8 +63,10 @@ def optimised(tally, slots, order, prior, factor, work, done):
         int(done[0]),
         int(done[1]),
         int(done[6]),
-        6 * n_slots + 9 * n_motions,
+        6 * n_slots + 9 * n_motions + slots.calibration.size,
     )
+    n_calibration, held = slots.calibration.size, int(slots.held[0])
+    free = dim - held
     steps = int(work.counts[STEPS])
     relaxed = points // times * steps
     assembled(tally, slots, order, prior, factor, times, dim)
@@ -74,7 +76,8 @@ def optimised(tally, slots, order, prior, factor, work, done):
         hosts_scanned=times * keys, host_tests=keys * points,
         relaxed=relaxed,
         step_poses=steps * n_slots, step_motions=steps * n_motions,
-        solve_dim2=solves * dim**2, solve_dim3=solves * dim**3,
+        solve_dim2=solves * dim**2, solve_dim3=solves * dim**3, solve_free=solves * free,
+        solve_free2=solves * free**2, step_calibration=steps * (n_calibration - held),
     )  # fmt: skip
 
 
@@ -92,7 +95,8 @@ def marginalised(tally, slots, order, prior, factor, use):
 def reduced(tally, prior, system, dim, kept):
     """After: a system of `dim` rows left a prior of `kept`."""
     laid = int((system.pose_at >= 0).sum())
-    tally.add(layout_all_poses=laid, layout_all_motions=(dim - 6 * laid) // 9)
+    motions = (int(system.calibration_at[0]) - 6 * laid) // 9
+    tally.add(layout_all_poses=laid, layout_all_motions=motions)
     poses = int((prior.pose_at >= 0).sum())
     tally.add(
         linearised_dim=dim, linearised_dim2=dim**2, marginalised=1, marginalise_dim=dim,

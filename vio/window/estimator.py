@@ -7,16 +7,17 @@ import numpy as np
 
 from vio.events import INDEX
 from vio.geometry.camera import undistort
+from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import count
 from vio.window import landmarks as life
+from vio.window.initialise import heading_between
 from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
 from vio.window.optimise import optimise, sync_lin
 from vio.window.solve import cholesky, covariance
 from vio.window.state import (
     Bearings,
-    Extrinsics,
     Landmarks,
     Model,
     Prior,
@@ -24,7 +25,9 @@ from vio.window.state import (
     System,
     Tables,
     Work,
+    extrinsics,
 )
+from vio.window.watch import Watch
 
 BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
 """Events of a prediction that rests on samples missing, or at the end of their range."""
@@ -45,14 +48,18 @@ class SlidingWindow:
         )
         self.slots, self.landmarks, self.pre, self.ext, self.prior, self.system, self.work = t
         self.bearings = arena.group("bearings", Bearings)
-        self.cov = self.work.cov
+        n = 15 + self.slots.calibration.size
+        self.cov = self.work.small.reshape(-1)[: n * n].reshape(n, n)
         walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
         still = np.array([config.still_turn, config.still_move, config.still_speed])
         self.model = Model(1.0 / config.sigma_px, config.huber, config.gravity, walk, still)
+        bias = np.repeat([config.repropagate_gyro, config.repropagate_accel], 3)
+        self.linear = np.append(bias, calibration.LINEAR[: self.slots.calibration.size])
+        self.watch = Watch(self)
         self.reset()
 
     def reset(self):
-        """Forget everything."""
+        """Forget everything but the calibration."""
         self.slots.t_ns[:] = 0
         self.slots.fixed[:] = 0
         self.slots.motion[:] = 0
@@ -80,17 +87,22 @@ class SlidingWindow:
                 gyro bias [rad/s], accel bias [m/s^2].
         """
         slots, prior = self.slots, self.prior
+        self.watch.begin()
         slots.fixed[:] = 0
         sync_lin(slots)
         H = np.diag(1.0 / np.repeat([sigma[0], *sigma[2:]], 3) ** 2)
         up_imu = slots.R[slot, 2]
         H[:3, :3] += np.outer(up_imu, up_imu) * (1 / sigma[1] ** 2 - 1 / sigma[0] ** 2)
-        L = self.system.H
+        L, n = self.system.H, 15 + slots.calibration.size
+        L[: n * (n + 1) // 2] = 0.0
         L[:120] = H[np.tril_indices(15)]
-        cholesky(L, 15, 0.0, self.system.d, self.work.panel)
-        prior.L[:120] = L[:120]
         prior.r[:15] = 0.0
-        prior.dim[0] = 15
+        for k in range(15, n):
+            L[k * (k + 3) // 2] = 1.0 / self.watch.sigma[k - 15] ** 2
+            prior.r[k] = -slots.calibration[k - 15] / self.watch.sigma[k - 15]
+        cholesky(L, n, 0.0, self.system.d, self.work.panel)
+        prior.L[: n * (n + 1) // 2] = L[: n * (n + 1) // 2]
+        prior.dim[0] = n
         prior.pose_at[:], prior.motion_at[:] = -1, -1
         prior.pose_at[slot], prior.motion_at[slot] = 0, 6
         slots.fixed[slot] = 1
@@ -131,11 +143,11 @@ class SlidingWindow:
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
-        slots, pre, c = self.slots, self.pre, self.config
+        slots, pre = self.slots, self.pre
         motions = self.order[slots.motion[self.order] > 0].tolist()
         for i, j in zip(motions, motions[1:]):
-            moved = np.abs(slots.bias[i] - pre.bias[j])
-            if moved[:3].max() > c.repropagate_gyro or moved[3:].max() > c.repropagate_accel:
+            moved = np.abs(np.append(slots.bias[i], slots.calibration) - pre.bias[j])
+            if (moved > self.linear).any():
                 if self.imu.covers(slots.t_ns[i]):
                     t0, t1 = slots.t_ns[i], slots.t_ns[j]
                     self.imu.preintegrate(t0, t1, slots.bias[i], pre, j, tally)
@@ -161,7 +173,8 @@ class SlidingWindow:
     @property
     def start_capacity(self) -> int:
         """How many frames the system can hold when all of them have motion."""
-        return min(self.config.max_keyframes, self.system.b.size // 15)
+        rows = self.system.b.size - self.slots.calibration.size
+        return min(self.config.max_keyframes, rows // 15)
 
     def collect(self, tracks, capacity, tally):
         """Keep a frame for the start: a keyframe whose state is not known yet.
@@ -224,6 +237,7 @@ class SlidingWindow:
 
     def add(self, tracks, tally):
         """Take one frame's Tracks in; the newest slot then holds its state."""
+        self.watch.follow()
         self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
         self.slots.still[slot] = tracks.still
@@ -318,9 +332,14 @@ class SlidingWindow:
             imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
         )  # fmt: skip
 
-    def newest_covariance(self):
-        """Covariance of the newest state into `cov` (15, 15), from the last factorisation."""
-        covariance(self.system.H, self.system.pose_at[self.newest], 15, self.cov)
+    def newest_covariance(self, tally):
+        """Covariance of the newest state and the calibration into `cov`, from the last factor."""
+        free = len(self.cov) - int(self.slots.held[0])
+        at = self.system.pose_at[self.newest]
+        covariance(self.system.H, at, free, self.cov)
+        tally.add(covariances=1, cov_squares=free**2, cov_cubes=free**3)
+        self.cov[free:], self.cov[:, free:] = 0.0, 0.0
+        self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
 
     def marginalise(self, tally):
         """Shrink the window back to its capacity."""
@@ -375,26 +394,3 @@ class SlidingWindow:
         gone = self.landmarks.weight[:, self.newest, 0] == 0
         gone &= (self.landmarks.active == 0) & (self.landmarks.id >= 0)
         self.landmarks.id[gone] = -1
-
-
-def extrinsics(rig, observation_bits) -> Extrinsics:
-    """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used.
-
-    A coordinate of 16 bit covers +-2 of the normalised plane in steps of 1/16384 (0.03 px at
-    460 px focal length); weights have 200 steps up to the focal length.
-    """
-    cams = [rig.cam0, rig.cam1 if rig.cam1 is not None else rig.cam0]
-    T = np.array([cam.T_imu_cam for cam in cams])
-    R, p = T[:, :3, :3].copy(), T[:, :3, 3].copy()
-    R_inv = np.ascontiguousarray(R.transpose(0, 2, 1))
-    focal = max(max(cam.params[:2]) for cam in cams)
-    step = np.array([2.0**-14 if observation_bits == 16 else 2.0**-30, focal / 200.0])
-    return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p), step)
-
-
-def heading_between(R_from, R_to) -> np.ndarray:
-    """Rotation about the world's vertical that brings `R_from` nearest to `R_to`, all (3, 3)."""
-    D = R_to @ R_from.T
-    yaw = np.arctan2(D[1, 0] - D[0, 1], D[0, 0] + D[1, 1])
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])

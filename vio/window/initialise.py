@@ -11,6 +11,11 @@ This runs a few times after start or loss, never in the steady state: plain nump
 
 import numpy as np
 
+from vio.window.coarse_offset import coarse_offset
+
+OFFSET_SHOWN, OFFSET_GAIN, LEAST_OFFSET_S = 1.4, 200.0, 0.02
+"""How much worse no offset must be than the best before it is believed; the least worth it [s]."""
+
 
 def exp(w) -> np.ndarray:
     """Rotation matrix (3, 3) of a rotation vector, by Rodrigues' formula."""
@@ -151,6 +156,14 @@ def upright(gravity_imu) -> np.ndarray:
     return np.stack([x, np.cross(up, x), up])
 
 
+def heading_between(R_from, R_to) -> np.ndarray:
+    """Rotation about the world's vertical that brings `R_from` nearest to `R_to`, all (3, 3)."""
+    D = R_to @ R_from.T
+    yaw = np.arctan2(D[1, 0] - D[0, 1], D[0, 0] + D[1, 1])
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+
+
 class Initialiser:
     """Collects the first frames in the window's own tables and finds their states."""
 
@@ -204,6 +217,8 @@ class Initialiser:
         if window.slots.still[window.order].all():
             bias_gyro = self.mean_rate()
         else:
+            if self.imu.calibration.size and not self.imu.calibration[0]:
+                self.guess_offset(rays, sigma, pre, tally)
             bias_gyro = gyro_bias(rays, self.R_imu_cam, pre, sigma)
         bias = np.hstack([bias_gyro, np.zeros(3)])
         motion = [(0.0, np.eye(3), np.zeros(3))]
@@ -227,6 +242,26 @@ class Initialiser:
             world.append((R0 @ R, R0 @ p, R0 @ (v0 + g0 * dt + beta[k])))
         R, p, v = (list(column) for column in zip(*world))
         return R, p, v, bias
+
+    def guess_offset(self, rays, sigma, pre, tally):
+        """Set the time offset to a first guess if one explains the turns far better than none.
+
+        Args:
+            rays, sigma: of `gyro_bias`. pre: Preintegrated, left at the chosen offset.
+        """
+        t_ns, x = self.t_ns, self.imu.calibration
+        n = t_ns.size - 1
+
+        def integrate(offset):
+            x[0] = offset
+            for k in range(n):
+                self.imu.preintegrate(t_ns[k], t_ns[k + 1], np.zeros(6), pre, k, tally)
+            return pre.R[:n].copy(), pre.J[:n, :3, :3].astype(float)
+
+        reach = 3.0 * self.config.time_offset_sigma
+        offset, cost, cost_at_zero = coarse_offset(rays, integrate, self.R_imu_cam, sigma, reach)
+        surely = cost_at_zero > OFFSET_SHOWN * cost + OFFSET_GAIN and abs(offset) > LEAST_OFFSET_S
+        integrate(offset if surely else 0.0)
 
     def mean_rate(self):
         """Mean gyro reading over the collected span: the bias, when nothing moves."""

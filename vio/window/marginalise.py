@@ -27,7 +27,8 @@ from vio.window.state import (
 def layout(tables, order):
     """Rows of the marginalisation system: leaving first, then the kept that are touched.
 
-    Leaving motions and poses, then kept poses and motions: poses stand side by side.
+    Leaving motions and poses, then kept poses and motions: poses stand side by side. The
+    calibration is last and stays.
 
     Args:
         tables: Tables; what leaves, the factors and the landmarks that take part are in `work`.
@@ -84,6 +85,8 @@ def layout(tables, order):
             if system.motion_at[s] < 0:
                 system.motion_at[s] = n
                 n += 9
+    system.calibration_at[0] = n
+    n += slots.calibration.shape[0]
     counts[LAYOUT_TESTS] += tests
     counts[LAYOUT_USED] += used
     counts[LAYOUT_LEFT] += left
@@ -135,7 +138,8 @@ def marginalise(tables, order, model):
         if prior.pose_at[s] >= 0:
             slots.fixed[s] = 1
     # r is about the current state; shift it to the linearisation points of older slots.
-    offset_from_lin(slots, prior.pose_at, prior.motion_at, work.small, work.delta)
+    last = kept - slots.calibration.shape[0]
+    offset_from_lin(slots, prior.pose_at, prior.motion_at, last, work.small, work.delta)
     for i in range(kept):
         for k in range(i + 1):
             prior.r[k] -= prior.L[i * (i + 1) // 2 + k] * work.delta[i]

@@ -11,10 +11,10 @@ from vio.window.state import KNOWN, STEPS
 
 @kernel
 def full_layout(slots, order, system):
-    """Rows of all poses and motions; returns their number.
+    """Rows of all poses and motions and the calibration; returns their number.
 
     Older motions, poses in time order, the newest motion: poses stand side by side, and the
-    newest state is last, where its covariance can be read from the factor.
+    newest state and the calibration are last, where their covariance is read from the factor.
     """
     n = 0
     for s in range(slots.t_ns.shape[0]):
@@ -31,7 +31,8 @@ def full_layout(slots, order, system):
     if slots.motion[order[last]]:
         system.motion_at[order[last]] = n
         n += 9
-    return n
+    system.calibration_at[0] = n
+    return n + slots.calibration.shape[0]
 
 
 @kernel
@@ -68,6 +69,8 @@ def retract(slots, system, small):
                 slots.v[s, k] += d[at + k]
             for k in range(6):
                 slots.bias[s, k] += d[at + 3 + k]
+    for k in range(slots.calibration.shape[0] - slots.held[0]):
+        slots.calibration[k] += d[system.calibration_at[0] + k]
     return turn, move
 
 
@@ -92,6 +95,11 @@ def copy_state(slots, landmarks, work, back):
                 slots.bias[s, k] = row[15 + k]
             else:
                 row[15 + k] = slots.bias[s, k]
+    for k in range(slots.calibration.shape[0]):
+        if back:
+            slots.calibration[k] = work.backup_calibration[k]
+        else:
+            work.backup_calibration[k] = slots.calibration[k]
     if back:
         landmarks.point[:] = work.backup_points
     else:
@@ -134,7 +142,7 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
         work.counts[STEPS] += 1
         gain = before - cost
         before = cost
-        solve(system, n, damping, work.panel)
+        solve(system, n, slots.held[0], damping, work.panel)
         exact = damping == 0.0
         tallies[6] += 1
         tallies[7] += n
@@ -146,7 +154,7 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
             break
     if not exact:  # the covariance is read from the factor: no damping in it, and at this state
         cost, residuals = assemble(tables, order, model, n)
-        solve(system, n, 0.0, work.panel)
+        solve(system, n, slots.held[0], 0.0, work.panel)
         tallies[6] += 1
         tallies[7] += n
     return cost, residuals

@@ -2,7 +2,8 @@
 
 Source: Forster et al., TRO 2017, eq. 45 and appendix C, with positions perturbed in the world.
 Row order: [rotation, position, velocity, gyro bias, accel bias]; column order: pose i, motion i,
-pose j, motion j, where motion = [velocity, gyro bias, accel bias].
+pose j, motion j, where motion = [velocity, gyro bias, accel bias], then the calibration that is
+estimated (vio/imu/calibration.py): to the inertial factor as a bias, but one for all.
 """
 
 import math
@@ -13,25 +14,29 @@ from vio.geometry import so3
 
 @kernel
 def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
-    """Whitened residual (15,) and Jacobian (15, 30) of the factor from slot i to slot j.
+    """Whitened residual (15,) and Jacobian (15, 30 + n) of the factor from slot i to slot j.
 
     Args:
         pre: Preintegrated, its slot j holds the interval from i to j.
         gravity: m/s^2, along world -z. walk: (2,) bias random walks [unit/s/sqrt(Hz)].
-        small: (21, 30) scratch; rows 15.. are used here.
-        r: (15,), J: (15, 30) out.
+        small: (21, 30 + n) scratch; rows 15.. are used here.
+        r: (15,), J: (15, 30 + n) out.
     """
-    dt = pre.dt[j]
+    dt, width = pre.dt[j], pre.bias.shape[1]
     A, B, C = small[15:18, 0:3], small[15:18, 3:6], small[15:18, 6:9]
     D, E, w = small[15:18, 9:12], small[15:18, 12:15], small[18, 0:3]
-    db, raw = small[18, 3:9], small[18, 9:18]
+    db, raw = small[18, 3 : 3 + width], small[17, 15:24]
     J[:] = 0.0
     for k in range(6):
         db[k] = slots.bias[i, k] - pre.bias[j, k]
+    for k in range(6, width):
+        db[k] = slots.calibration[k - 6] - pre.bias[j, k]
     # Residual at the current state.
     for a in range(3):
         w[a] = 0.0
         for k in range(3):
+            w[a] += pre.J[j, a, k] * db[k]
+        for k in range(6, width):
             w[a] += pre.J[j, a, k] * db[k]
     so3.exp(w, A)
     so3.multiply(pre.R[j], A, B)  # corrected R_i_j
@@ -47,7 +52,7 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
             dv = slots.v[j, k] - slots.v[i, k] - g * dt
             sp += slots.R[i, k, a] * dp
             sv += slots.R[i, k, a] * dv
-        for k in range(6):
+        for k in range(width):
             sp -= pre.J[j, 3 + a, k] * db[k]
             sv -= pre.J[j, 6 + a, k] * db[k]
         raw[3 + a] = sp - pre.p[j, a]
@@ -57,6 +62,8 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
         w[a] = 0.0
         for k in range(3):
             w[a] += pre.J[j, a, k] * (slots.bias_lin[i, k] - pre.bias[j, k])
+        for k in range(6, width):
+            w[a] += pre.J[j, a, k] * db[k]
     so3.right_jacobian(w, D)
     so3.exp(w, A)
     so3.multiply(pre.R[j], A, B)
@@ -71,17 +78,17 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
                 s -= E[a, m] * C[k, m]
             J[a, k] = s
             J[a, 15 + k] = E[a, k]
-    so3.multiply(D, pre.J[j, 0:3, 0:3], B)
-    so3.multiply_tn(A, B, D)
+    so3.multiply_tn(A, D, B)
+    so3.multiply(E, B, D)
     for a in range(3):
-        for k in range(3):
-            s = 0.0
-            for m in range(3):
-                s -= E[a, m] * D[m, k]
-            J[a, 9 + k] = s
+        for k in range(width):
+            if k < 3 or k >= 6:  # no force turns anything
+                s = 0.0
+                for m in range(3):
+                    s -= D[a, m] * pre.J[j, m, k]
+                J[a, 9 + k if k < 6 else 24 + k] = s
     Ri = slots.R_lin[i]
-    sp = small[18, 18:21]
-    sv = small[18, 21:24]
+    sp, sv = small[15, 15:18], small[16, 15:18]
     for a in range(3):
         sp[a] = 0.0
         sv[a] = 0.0
@@ -96,9 +103,10 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
             J[3 + a, 6 + k] = -Ri[k, a] * dt
             J[6 + a, 6 + k] = -Ri[k, a]
             J[6 + a, 21 + k] = Ri[k, a]
-        for k in range(6):
-            J[3 + a, 9 + k] = -pre.J[j, 3 + a, k]
-            J[6 + a, 9 + k] = -pre.J[j, 6 + a, k]
+        for k in range(width):
+            col = 9 + k if k < 6 else 24 + k
+            J[3 + a, col] = -pre.J[j, 3 + a, k]
+            J[6 + a, col] = -pre.J[j, 6 + a, k]
     for row in range(2):
         s = sp if row == 0 else sv
         at = 3 + 3 * row
@@ -110,12 +118,12 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     for a in range(8, -1, -1):
         row, own = J[a], W[a * (a + 1) // 2 + a]
         s = own * raw[a]
-        for col in range(30):
+        for col in range(24 + width):
             row[col] *= own
         for k in range(a):
             other, x = J[k], W[a * (a + 1) // 2 + k]
             s += x * raw[k]
-            for col in range(30):
+            for col in range(24 + width):
                 row[col] += x * other[col]
         r[a] = s
     for k in range(6):
@@ -127,7 +135,7 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
 
 @kernel
 def still_residual(slots, i, j, sigma, small, r, J):
-    """Whitened residual (15,) and Jacobian (15, 30) of not having moved between i and j.
+    """Whitened residual (15,) and Jacobian (15, 30 + n) of not having moved between i and j.
 
     Rows: rotation, position, velocity of j, velocity of i, and three of zero.
 
@@ -165,13 +173,13 @@ def add_factor(system, i, j, r, J, rows, sums):
     """Add J^T J and J^T r of a two-slot factor to the system; returns the cost r^T r.
 
     Args:
-        rows: (30,) integer scratch. sums: (30,) scratch.
+        rows: (30 + n,) integer scratch. sums: (30 + n,) scratch.
     """
     H, b = system.H, system.b
     cost = 0.0
     for a in range(15):
         cost += r[a] * r[a]
-    for p in range(30):
+    for p in range(J.shape[1]):
         rows[p] = _row(system, i, j, p)
         row = rows[p]
         if row < 0:
@@ -196,6 +204,8 @@ def add_factor(system, i, j, r, J, rows, sums):
 @kernel
 def _row(system, i, j, p):
     """Row of the system for column p of a factor's Jacobian, -1 if it is held."""
+    if p >= 30:
+        return system.calibration_at[0] + p - 30
     slot = i if p < 15 else j
     q = p % 15
     if q < 6:

@@ -9,8 +9,11 @@ from vio.window.state import PRIOR_RUNS
 
 
 @kernel
-def offset_from_lin(slots, pose_at, motion_at, small, delta):
-    """delta = x - lin over the rows of `pose_at`, `motion_at`: Log(R_lin^T R), and differences."""
+def offset_from_lin(slots, pose_at, motion_at, calibration_at, small, delta):
+    """delta = x - lin over the rows of `pose_at`, `motion_at`: Log(R_lin^T R), and differences.
+
+    The calibration is always last, from row `calibration_at`; its point is zero.
+    """
     A, w = small[15:18, 0:3], small[18, 0:3]
     for s in range(slots.t_ns.shape[0]):
         at = pose_at[s]
@@ -26,6 +29,8 @@ def offset_from_lin(slots, pose_at, motion_at, small, delta):
                 delta[at + k] = slots.v[s, k] - slots.v_lin[s, k]
             for k in range(6):
                 delta[at + 3 + k] = slots.bias[s, k] - slots.bias_lin[s, k]
+    for k in range(slots.calibration.shape[0]):
+        delta[calibration_at + k] = slots.calibration[k]
 
 
 @kernel
@@ -41,7 +46,8 @@ def linearise_prior(tables):
         return 0.0, 0
     L, H, b, delta, panel = prior.L, system.H, system.b, work.delta, work.panel
     rows, runs = work.rows[0], work.rows[1]
-    offset_from_lin(slots, prior.pose_at, prior.motion_at, work.small, delta)
+    last = n - slots.calibration.shape[0]
+    offset_from_lin(slots, prior.pose_at, prior.motion_at, last, work.small, delta)
     for s in range(slots.t_ns.shape[0]):
         if prior.pose_at[s] >= 0:
             for k in range(6):
@@ -49,6 +55,8 @@ def linearise_prior(tables):
         if prior.motion_at[s] >= 0:
             for k in range(9):
                 rows[prior.motion_at[s] + k] = system.motion_at[s] + k
+    for k in range(last, n):
+        rows[k] = system.calibration_at[0] + k - last
     runs[0], begin, n_runs = 0, 0, 0
     for i in range(1, n):
         begin = begin if rows[i] == rows[i - 1] + 1 else i

@@ -43,7 +43,8 @@ def cholesky(A, n, floor, scale, panel):
     An emptied column stands for a direction nothing is known about.
 
     Args:
-        n: rows, a multiple of three. scale: (n,) out, the diagonal. panel: (3 n,) scratch.
+        n: rows, a multiple of three or one more. scale: (n,) out, the diagonal.
+        panel: (3 n,) scratch.
 
     Returns:
         columns emptied.
@@ -51,7 +52,7 @@ def cholesky(A, n, floor, scale, panel):
     empty = 0
     for i in range(n):
         scale[i] = A[i * (i + 1) // 2 + i]
-    for k in range(0, n, 3):
+    for k in range(0, n - n % 3, 3):
         a, b, c = k * (k + 1) // 2 + k, (k + 1) * (k + 2) // 2 + k, (k + 2) * (k + 3) // 2 + k
         p0, r0 = _pivot(A[a], floor * scale[k])
         l10, l20 = A[b] * r0, A[c] * r0
@@ -72,6 +73,10 @@ def cholesky(A, n, floor, scale, panel):
             row = A[at + 3 : at + 4 + i]
             for e in range(i + 1):
                 row[e] -= x * c0[e] + y * c1[e] + z * c2[e]
+    if n % 3:
+        last = n * (n + 1) // 2 - 1
+        A[last], _ = _pivot(A[last], floor * scale[n - 1])
+        empty += A[last] == 0.0
     return empty
 
 
@@ -100,8 +105,12 @@ def backward(L, n, x):
 
 
 @kernel
-def solve(system, n, damping, panel):
-    """Factor H + damping diag(H) in place and write d = -H^-1 b; returns emptied columns."""
+def solve(system, n, held, damping, panel):
+    """Factor H + damping diag(H) in place and write d = -H^-1 b; returns emptied columns.
+
+    The last `held` rows are taken as they are: d is the step of the others without them, and
+    where theirs would be stands y with L^T d = y, from which `held_back` knows what they want.
+    """
     H, b, d = system.H, system.b, system.d
     for i in range(n):
         H[i * (i + 1) // 2 + i] *= 1.0 + damping
@@ -109,8 +118,18 @@ def solve(system, n, damping, panel):
     for i in range(n):
         d[i] = -b[i]
     forward(H, n, d)
-    backward(H, n, d)
+    backward(H, n - held, d)
     return empty
+
+
+def held_back(system, n, held):
+    """Step that the last `held` rows of a solved system would take, and its covariance."""
+    L = np.zeros((held, held))
+    for i in range(held):
+        at = (n - held + i) * (n - held + i + 1) // 2 + n - held
+        L[i, : i + 1] = system.H[at : at + i + 1]
+    inverse = np.linalg.pinv(L)
+    return inverse.T @ system.d[n - held : n], inverse.T @ inverse
 
 
 @kernel

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vio.events import WINDOW_COUNTS
-from vio.imu import preintegrate
+from vio.imu import calibration, preintegrate
 from vio.imu.preintegrate import Preintegrated
 from vio.memory.arena import Buffer
 
@@ -39,6 +39,8 @@ class Slots(NamedTuple):
     p_lin: np.ndarray
     v_lin: np.ndarray
     bias_lin: np.ndarray
+    calibration: np.ndarray  # (n,) one for all slots, see vio/imu/calibration.py; n may be 0
+    held: np.ndarray  # (1,) int64, how many of its last elements are only watched, not moved
 
 
 class Landmarks(NamedTuple):
@@ -63,20 +65,21 @@ class Extrinsics(NamedTuple):
 
 
 class System(NamedTuple):
-    """A linear system over the poses and motions of the window: H d = -b."""
+    """A linear system over poses, motions and calibration of the window: H d = -b."""
 
     H: np.ndarray  # (D (D + 1) / 2,) packed lower, row by row
     b: np.ndarray  # (D,)
     d: np.ndarray  # (D,) solution
     pose_at: np.ndarray  # (S,) int64 first row of a slot's pose, -1 = absent
     motion_at: np.ndarray  # (S,) int64 first row of a slot's velocity and biases
+    calibration_at: np.ndarray  # (1,) int64 first row of the calibration, which comes last
 
 
 class Prior(NamedTuple):
-    """What marginalisation left: |L^T (x - lin) + r|^2 over the fixed slots."""
+    """What marginalisation left: |L^T (x - lin) + r|^2 over the fixed slots and calibration."""
 
-    L: np.ndarray  # (D (D + 1) / 2,) packed lower
-    r: np.ndarray  # (D,)
+    L: np.ndarray  # (P (P + 1) / 2,) packed lower
+    r: np.ndarray  # (P,)
     pose_at: np.ndarray  # (S,) int64, -1 = absent
     motion_at: np.ndarray  # (S,) int64
     dim: np.ndarray  # (1,) int64
@@ -96,14 +99,15 @@ class Work(NamedTuple):
     use: np.ndarray  # (M,) uint8 landmarks that take part
     backup: np.ndarray  # (S, 21) states before a step
     backup_points: np.ndarray  # (M, 3)
-    small: np.ndarray  # (21, 30) Jacobian and matrices of one inertial factor
+    backup_calibration: np.ndarray  # (n,)
+    small: np.ndarray  # (21, 30 + n) Jacobian and matrices of one inertial factor; then the
+    # covariance of the newest state and the calibration
     rows: np.ndarray  # (2, D) int16 row of the system of each row of the prior or of a factor, and
     # where the run of neighbouring rows it is in begins
     factor: np.ndarray  # (S,) uint8 inertial factors that take part, by the slot they end in
     leave_pose: np.ndarray  # (S,) uint8 what leaves when marginalising
     leave_motion: np.ndarray  # (S,) uint8
     tallies: np.ndarray  # (9,) int64 of `optimise`
-    cov: np.ndarray  # (15, 15) of the newest state
     counts: np.ndarray  # (len(WINDOW_COUNTS),) int64 tallies of the kernels, added to
 
 
@@ -139,11 +143,27 @@ class Bearings(NamedTuple):
     row_of: np.ndarray  # (N,) int16 landmark of a track, -1 = none
 
 
-def capacities(config) -> tuple[int, int, int]:
-    """(slots, landmarks, largest system) of a WindowConfig."""
-    slots = config.max_keyframes + config.max_states + 1
+def capacities(config) -> tuple[int, int, int, int]:
+    """(slots, landmarks, largest system, largest prior) of a WindowConfig."""
+    slots, n = config.max_keyframes + config.max_states + 1, calibration.size(config)
     dim = 6 * config.max_keyframes + 15 * (config.max_states + 1)
-    return slots, config.max_landmarks, dim
+    # Of all motions only the oldest is in the prior.
+    return slots, config.max_landmarks, dim + n, 6 * slots + 9 + n
+
+
+def extrinsics(rig, observation_bits) -> Extrinsics:
+    """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used.
+
+    A coordinate of 16 bit covers +-2 of the normalised plane in steps of 1/16384 (0.03 px at
+    460 px focal length); weights have 200 steps up to the focal length.
+    """
+    cams = [rig.cam0, rig.cam1 if rig.cam1 is not None else rig.cam0]
+    T = np.array([cam.T_imu_cam for cam in cams])
+    R, p = T[:, :3, :3].copy(), T[:, :3, 3].copy()
+    R_inv = np.ascontiguousarray(R.transpose(0, 2, 1))
+    focal = max(max(cam.params[:2]) for cam in cams)
+    step = np.array([2.0**-14 if observation_bits == 16 else 2.0**-30, focal / 200.0])
+    return Extrinsics(R, p, R_inv, -np.einsum("cij,cj->ci", R_inv, p), step)
 
 
 def buffers(config, memory, max_features) -> list[Buffer]:
@@ -153,38 +173,39 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         f"f{bits // 8}" for bits in (memory.point_bits, memory.prior_bits, memory.inertial_bits)
     )
     xy = "i2" if memory.observation_bits == 16 else "f4"
-    S, M, D = capacities(config)
-    tri = D * (D + 1) // 2
+    (S, M, D, P), n = capacities(config), calibration.size(config)
     shapes = {
         "slots": {
             "t_ns": ((S,), "i8"), "motion": ((S,), "u1"),
             "key": ((S,), "u1"), "still": ((S,), "u1"), "fixed": ((S,), "u1"),
             "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
             "bias": ((S, 6), "f8"), "R_lin": ((S, 3, 3), "f8"), "p_lin": ((S, 3), "f8"),
-            "v_lin": ((S, 3), "f8"), "bias_lin": ((S, 6), "f8"),
+            "v_lin": ((S, 3), "f8"), "bias_lin": ((S, 6), "f8"), "calibration": ((n,), "f8"),
+            "held": ((1,), "i8"),
         },
         "landmarks": {
             "id": ((M,), "i4"), "host": ((M,), "i1"), "active": ((M,), "u1"),
             "point": ((M, 3), point), "xy": ((M, S, 2, 2), xy), "weight": ((M, S, 2), "u1"),
         },
-        "preintegrated": preintegrate.shapes(S, inertial),
+        "preintegrated": preintegrate.shapes(S, inertial, n),
         "prior": {
-            "L": ((tri,), prior), "r": ((D,), "f8"), "pose_at": ((S,), "i8"),
+            "L": ((P * (P + 1) // 2,), prior), "r": ((P,), "f8"), "pose_at": ((S,), "i8"),
             "motion_at": ((S,), "i8"), "dim": ((1,), "i8"),
         },
         "system": {
-            "H": ((tri,), "f8"), "b": ((D,), "f8"), "d": ((D,), "f8"),
-            "pose_at": ((S,), "i8"), "motion_at": ((S,), "i8"),
+            "H": ((D * (D + 1) // 2,), "f8"), "b": ((D,), "f8"), "d": ((D,), "f8"),
+            "pose_at": ((S,), "i8"), "motion_at": ((S,), "i8"), "calibration_at": ((1,), "i8"),
         },
         "work": {
             "cams": ((S, 2, 2, 12), "f8"), "folds": ((S + 1, 14), "f8"), "root": ((19,), "f8"),
             "gain": ((3, 6 * S), "f8"), "panel": ((max(3 * D, 27 * S),), "f8"),
             "block": ((6, 6), "f8"),
             "seen": ((S,), "i8"), "delta": ((D,), "f8"), "use": ((M,), "u1"),
-            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point), "small": ((21, 30), "f8"),
+            "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point),
+            "backup_calibration": ((n,), "f8"), "small": ((21, 30 + n), "f8"),
             "counts": ((len(WINDOW_COUNTS),), "i8"),
             "rows": ((2, D), "i2"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
-            "cov": ((15, 15), "f8"), "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
+            "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },
     }  # fmt: skip
     shapes["bearings"] = {

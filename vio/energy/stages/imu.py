@@ -37,8 +37,25 @@ def per_call() -> Rows:
     return r.add(f"{OUT}.whiten", dots, 45).add(WORK, dots + 45)
 
 
+def calibrated(n) -> list:
+    """`calibrate` for n elements."""
+    samples = Rows("calibration_samples").add("imu.gyro", 3).add("imu.accel", 3)
+    r = Rows("calibrations")
+    R, p, v, J = (f"{OUT}.{name}" for name in "RpvJ")
+    x = "slots.calibration"
+    r.add(f"{OUT}.dt", 1).add(f"{OUT}.bias", 12, n).add(x, n).add(WORK, 0, 12)
+    r.add(R, 18).add(WORK, 39).add(v, 9).add(p, 6).add(J, 3, 12)  # by the time offset
+    if n == 7:
+        r.exp(x, WORK).add(x, 3).add(WORK, 0, 3).exp(WORK, WORK).multiply(WORK, R, WORK)
+        r.add(WORK, 54).add(R, 0, 9)
+        r.add(p, 3, 3).add(v, 3, 3).add(WORK, 9 * 2 + 9 * 21).add(J, 63, 63)
+        r.add(WORK, 18).add(R, 36).add(J, 0, 54).add(p, 18).add(v, 18)  # by the turn
+        r.add(x, 3 + 3).add(p, 3, 3).add(R, 9 + 90).add(J, 60, 30)  # by the shift
+    return [samples, r]
+
+
 def model(plan) -> list:
-    """`preintegrate`."""
+    """`preintegrate` and `calibrate`."""
 
     def scratch(stage, tensor, event, *, reads, writes):
         size = plan.size(tensor)
@@ -53,6 +70,9 @@ def model(plan) -> list:
     patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
     patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "J", "whiten")}
     rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]
+    n = plan.shapes["slots.calibration"][0]
+    if n:
+        rows += calibrated(n)
     return shorthand.uses("preintegrate", rows, patterns)
 
 
@@ -75,4 +95,6 @@ def work(plan) -> list:
     return [
         Work("preintegrate", "imu_samples", step),
         Work("preintegrate", "preintegrations", end),
+        Work("preintegrate", "calibrations", {Op.MUL_F64: 600, Op.ADD_F64: 500, Op.DIV_F64: 4}),
+        Work("preintegrate", "calibration_samples", {Op.ADD_F64: 6}),
     ]

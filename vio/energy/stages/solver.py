@@ -6,7 +6,8 @@ from vio.energy.actions import Op, Work
 from vio.energy.memory import reused
 from vio.energy.rows import Rows, uses
 
-STATE = 15  # rows of one state in `solve.covariance`
+OTHERS = ("solve_free", "cov", "solves", "prior_calls", "marginalised")
+"""Events of a call that has other events for its dimension: elements come in with those."""
 
 
 class Dim:
@@ -21,13 +22,22 @@ class Dim:
         return [Rows(event).add(tensor, r, w) for event, r, w in pairs if r or w]
 
 
-def cholesky(dim, A, scale, panel="work.panel") -> list:
+def one_more(plan) -> bool:
+    """Whether systems have one row more than a multiple of three, for the calibration."""
+    return plan.shapes["slots.calibration"][0] % 3 == 1
+
+
+def cholesky(dim, A, scale, last, panel="work.panel") -> list:
     """`cholesky`: per three columns the diagonal block, the panel, and the triangle behind it.
 
     The triangles hold n^3 / 18 - n^2 / 6 entries in all, the panels n^2 / 2 - 3 n / 2. Columns
     that come out empty are billed as any other.
+
+    Args:
+        last: event of a call if its system has one row more than a multiple of three, or None.
     """
-    rows = dim.rows(A, (3 / 2, 1 / 3, 1 / 18), (1 / 2, 1 / 3, 1 / 18))
+    rows = [Rows(last).add(A, 10 / 9, 1 / 9).add(panel, 1 / 3, 1)] if last else []
+    rows += dim.rows(A, (3 / 2, 1 / 3, 1 / 18), (1 / 2, 1 / 3, 1 / 18))
     rows += dim.rows(scale, (1,), (1,))
     return rows + dim.rows(panel, (0, -1 / 2, 1 / 6), (-3 / 2, 1 / 2))
 
@@ -43,16 +53,15 @@ def backward(dim, L, x) -> list:
     return dim.rows(L, (1 / 2, 1 / 2, 0)) + dim.rows(x, (3 / 2, 1 / 2, 0), (1 / 2, 1 / 2, 0))
 
 
-def solve(dim, H, b, d) -> list:
-    """`solve`: damp, factor, substitute twice."""
+def solve(dim, free, H, b, d, last) -> list:
+    """`solve`: damp, factor, substitute forth, and back for the rows that are free."""
     start = dim.rows(H, (1, 0, 0), (1, 0, 0)) + dim.rows(b, (1, 0, 0)) + dim.rows(d, (), (1,))
-    return start + cholesky(dim, H, d) + forward(dim, H, d) + backward(dim, H, d)
+    return start + cholesky(dim, H, d, last) + forward(dim, H, d) + backward(free, H, d)
 
 
-def covariance(event, L, out, n=STATE) -> list:
-    """`covariance`: n columns, each substituted forth and back through the last block."""
-    pairs = n * (n - 1) // 2
-    return [Rows(event).add(L, 2 * pairs + 3 * n, 0, n).add(out, 2 * pairs + n, 2 * n, n)]
+def covariance(dim, L, out) -> list:
+    """`covariance`: every column substituted forth and back through the last block."""
+    return dim.rows(L, (0, 2, 1)) + dim.rows(out, (0, 0, 1), (0, 2, 0))
 
 
 def kept(plan, tensor):
@@ -73,7 +82,7 @@ def triangle(plan, tensor):
     """
 
     def make(stage, name, event, *, reads, writes):
-        once = 0 if event.endswith("3") else 1 / 2
+        once = 0 if event.endswith("3") or event.startswith(OTHERS) else 1 / 2
         steps = [(plan.size(tensor), min(reads, once), min(writes, once))]
         return reused(stage, name, event, reads=reads, writes=writes, run=8, steps=steps)
 
@@ -92,8 +101,9 @@ def merged(rows) -> list:
 def model(plan) -> list:
     """Solving the reduced system, and the covariance of the newest state."""
     dim = Dim("solve_dim", "solve_dim2", "solve_dim3")
-    rows = solve(dim, "system.H", "system.b", "system.d")
-    rows += covariance("covariances", "system.H", "work.cov")
+    free, last = Dim("solve_free", "solve_free2"), "solves" if one_more(plan) else None
+    rows = solve(dim, free, "system.H", "system.b", "system.d", last)
+    rows += covariance(Dim("covariances", "cov_squares", "cov_cubes"), "system.H", "work.small")
     how = {name: kept(plan, name) for name in ("system.b", "system.d", "work.panel")}
     return uses("solve", merged(rows), how | {"system.H": triangle(plan, "system.H")})
 

@@ -3,7 +3,7 @@
 from vio.energy.actions import Op, Work
 from vio.energy.rows import Rows, uses
 from vio.energy.stages import solver
-from vio.energy.stages.inertial import offset
+from vio.energy.stages.inertial import calibrated, offset
 from vio.energy.stages.solver import Dim
 from vio.energy.stages.vision import SMALL, patterns
 
@@ -15,6 +15,7 @@ def layout(plan) -> list:
     """`full_layout` and the choice of landmarks at the start of `optimise`."""
     S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
     begin = Rows("optimisations").add(POSE_AT, 0, S).add(MOTION_AT, 0, S)
+    begin.add("system.calibration_at", 0, 1)
     return [
         begin.add("landmarks.id", M).add("work.use", 0, M),
         Rows("laid_slots").add(POSE_AT, 0, 1).add("slots.motion", 1),
@@ -44,15 +45,18 @@ def backup(plan) -> list:
     more for the covariance: refused = linearisations - solves.
     """
     S, M = plan.shapes["landmarks.weight"][1], plan.shapes["landmarks.id"][0]
+    C = calibrated(plan)
 
     def forth(event, sign):
         r = Rows(event).add("work.backup", 0, sign * 21 * S)
+        r.add("slots.calibration", sign * C).add("work.backup_calibration", 0, sign * C)
         for name, n in STATE:
             r.add(f"slots.{name}", sign * n * S)
         return r.add("landmarks.point", sign * 3 * M).add("work.backup_points", 0, sign * 3 * M)
 
     def back(event, sign):
         r = Rows(event).add("work.backup", sign * 21 * S)
+        r.add("slots.calibration", 0, sign * C).add("work.backup_calibration", sign * C)
         for name, n in STATE:
             r.add(f"slots.{name}", 0, sign * n * S)
         return r.add("landmarks.point", 0, sign * 3 * M).add("work.backup_points", sign * 3 * M)
@@ -66,16 +70,20 @@ def retract(plan) -> list:
     pose = Rows("step_poses").exp(d, SMALL).multiply("slots.R", SMALL, SMALL).normalise(SMALL)
     pose.add(SMALL, 9).add("slots.R", 0, 9).add("slots.p", 3, 3).add(d, 9)
     motion = Rows("step_motions").add("slots.v", 3, 3).add("slots.bias", 6, 6).add(d, 9)
-    return [Rows("steps").add(POSE_AT, S).add(MOTION_AT, S), pose, motion]
+    last = Rows("step_calibration").add("slots.calibration", 1, 1).add(d, 1)
+    last.add("system.calibration_at", 1)
+    begin = Rows("steps").add(POSE_AT, S).add(MOTION_AT, S).add("slots.held", 1)
+    return [begin, pose, motion, last, Rows("solves").add("slots.held", 1)]
 
 
 def marginalise(plan) -> list:
     """`marginalise` after its system is assembled: factor, copy, shift."""
-    S = plan.shapes["slots.t_ns"][0]
+    S, n = plan.shapes["slots.t_ns"][0], calibrated(plan)
     dim = Dim("marginalise_dim", "marginalise_dim2", "marginalise_dim3")
     kept = Dim("marginalise_kept", "marginalise_kept2")
     calls, poses, half = "marginalised", "marginalise_poses", (1 / 2, 1 / 2)
-    rows = solver.cholesky(dim, "system.H", "system.d")
+    last = calls if solver.one_more(plan) else None
+    rows = solver.cholesky(dim, "system.H", "system.d", last)
     rows += solver.forward(dim, "system.H", "system.b")
     rows += kept.rows("prior.L", half, half) + kept.rows("system.H", half)
     rows += kept.rows("prior.r", half, (3 / 2, 1 / 2)) + kept.rows("system.b", (1,))
@@ -83,7 +91,8 @@ def marginalise(plan) -> list:
     rows.append(Rows(calls).add("prior.motion_at", 0, S).add(POSE_AT, S).add(MOTION_AT, S))
     rows.append(Rows(poses).add(POSE_AT, 1).add("slots.fixed", 0, 1).add(MOTION_AT, -6 / 9))
     rows.append(Rows("marginalise_kept").add(MOTION_AT, 1 / 9))
-    rows += offset(calls, poses, "marginalise_kept", "prior.pose_at", "prior.motion_at", S)
+    rows.append(Rows(calls).add(MOTION_AT, -n / 9))
+    rows += offset(calls, poses, "marginalise_kept", "prior.pose_at", "prior.motion_at", S, n)
     return rows + kept.rows("work.delta", half)
 
 
@@ -91,6 +100,7 @@ def search(plan) -> list:
     """`layout` of marginalisation."""
     S = plan.shapes["slots.t_ns"][0]
     begin = Rows("marginalised").add(POSE_AT, 0, S).add(MOTION_AT, 0, S)
+    begin.add("system.calibration_at", 0, 1)
     begin.add("work.factor", -2)
     frame = Rows("layout_slots").add("work.leave_pose", 1).add("work.leave_motion", 1)
     frame.add("prior.pose_at", 1).add("prior.motion_at", 1).add("work.factor", 4)

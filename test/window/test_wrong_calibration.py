@@ -1,0 +1,119 @@
+"""A wrong calibration in flight: found, corrected and named; a right one left alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flight import errors, fly
+from naive.preintegrate import exp, log
+from scipy.spatial.transform import Rotation
+from world import Motion, rig
+
+from vio.config import Config, HealthConfig, WindowConfig
+from vio.window import coarse_offset
+from vio.window.suspicion import Suspicion
+
+TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
+
+
+def turned_rig():
+    """Cameras not where they are: the imu seems turned by TURN and shifted by SHIFT."""
+    T = np.eye(4)
+    T[:3, :3], T[:3, 3] = exp(TURN), SHIFT
+    right = rig()
+    cams = (replace(cam, T_imu_cam=T @ cam.T_imu_cam) for cam in (right.cam0, right.cam1))
+    return replace(right, **dict(zip(("cam0", "cam1"), cams)))
+
+
+def farthest(motion, out, after):
+    rows = errors(motion, out)
+    return np.linalg.norm(rows[rows[:, 0] > after, 1:4], axis=1).max()
+
+
+@pytest.mark.parametrize("offset_ms", [-50, -20])
+def test_time_offset_is_found(offset_ms):
+    def late(samples, _):
+        samples["t_ns"] += offset_ms * 1_000_000
+
+    motion, out, _ = fly(8.0, speed=2.0, spoil=late)
+    last = out[-1][1]
+    assert abs(last.time_offset_s - offset_ms * 1e-3) < 1e-3
+    assert abs(last.time_offset_s - offset_ms * 1e-3) < 5 * last.calibration_std[0]
+    assert farthest(motion, out, 4.0) < 0.06 and last.notice == ""
+
+
+def test_right_calibration_changes_nothing():
+    """Held, what is watched has no part in the estimate."""
+    fixed = WindowConfig(estimate_time_offset=False)
+    watched = WindowConfig(estimate_extrinsics=True)
+    flights = [fly(5.0, config=Config(window=window))[1] for window in (fixed, watched)]
+    for (_, a), (_, b) in zip(*flights):
+        np.testing.assert_allclose(a.p_world_imu, b.p_world_imu, atol=1e-5)
+        assert not b.calibration.any() and b.notice == ""
+    assert flights[1][-1][1].calibration_std[0] < 5e-3, "it has been looked at"
+
+
+def test_turned_imu_is_found_and_named():
+    config = Config(window=WindowConfig(estimate_extrinsics=True))
+    motion, out, _ = fly(12.0, config=config, robot=turned_rig())
+    last = out[-1][1]
+    wrong = log(exp(last.calibration[1:4]).T @ exp(TURN))
+    assert np.degrees(np.linalg.norm(wrong)) < 0.2
+    assert last.notice.startswith("calibration suspect: imu turned 0.9")
+    tilt = last.R_world_imu.T @ [0, 0, 1] - motion.R(out[-1][0]).T @ [0, 0, 1]
+    assert np.linalg.norm(tilt) < np.radians(0.4), "the estimate is of the imu, not of the rig"
+
+
+def test_cameras_that_do_not_fit_are_named():
+    doubt = Suspicion(HealthConfig())
+    for _ in range(20):
+        doubt.count(100, 5)
+    assert not doubt.cameras and doubt.words(np.zeros(1), 1) == ""
+    for _ in range(40):
+        doubt.count(100, 80)
+    assert doubt.cameras
+    assert "cam1 against cam0" in doubt.words(np.zeros(1), 1)
+    doubt.reset()
+    assert not doubt.cameras
+
+
+@pytest.mark.parametrize("offset_s", [0.0, 0.034, -0.05])
+def test_coarse_offset(offset_s):
+    """From exact rays of a turning camera, with a gyro bias in the way."""
+    rng, motion, step, bias = (
+        np.random.default_rng(1),
+        Motion(2.0),
+        0.12,
+        np.array([0.02, -0.03, 0.01]),
+    )
+    stamps, points = 1.0 + step * np.arange(8), rng.normal(size=(60, 3)) + [0, 0, 8.0]
+    R_imu_cam = rig().cam0.T_imu_cam[:3, :3]
+
+    def seen(t):
+        R = motion.R(t) @ R_imu_cam
+        away = points - (motion.p(t) - motion.p(1.0)) @ motion.R(1.0) @ R_imu_cam
+        rays = away @ (motion.R(1.0) @ R_imu_cam).T @ R
+        return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+    rays = [(seen(a + offset_s), seen(a + step + offset_s)) for a in stamps]
+
+    def integrate(offset):
+        R = [
+            motion.R(a + offset).T @ motion.R(a + step + offset) @ exp(step * bias) for a in stamps
+        ]
+        return np.array(R), np.tile(-step * np.eye(3), (len(R), 1, 1))
+
+    found, cost, cost_at_zero = coarse_offset.coarse_offset(rays, integrate, R_imu_cam, 1e-3, 0.06)
+    assert abs(found - offset_s) < 2e-3 and cost <= cost_at_zero
+
+
+def test_rotations_and_coplanarity_by_hand():
+    rng = np.random.default_rng(0)
+    w = rng.normal(size=(5, 3))
+    R = coarse_offset.rotations(w)
+    np.testing.assert_allclose(R, Rotation.from_rotvec(w).as_matrix(), atol=1e-12)
+    a, b = rng.normal(size=(2, 9, 3))
+    found = coarse_offset.coplanarity(coarse_offset.sums(a, b), R)
+    for turned, value in zip(R, found):
+        normals = np.cross(a, b @ turned.T)
+        assert value == pytest.approx(np.linalg.eigvalsh(normals.T @ normals)[0])

@@ -1,0 +1,107 @@
+"""The calibration given is believed until it is shown wrong; then it is let go and corrected.
+
+While it is held nothing depends on it, but what it would be comes with every solution: the last
+rows of the factor (`solve.held_back`). See vio/imu/calibration.py for what it is.
+"""
+
+import numpy as np
+
+from vio.imu import calibration
+from vio.window.solve import cholesky, forward, held_back
+
+LATE_FRAMES, WRONG_FRAMES = 2, 20
+"""Frames in a row that must show a time offset, and a turn of the imu, as which one shows too."""
+
+
+class Watch:
+    """Knows how far to believe the calibration of a SlidingWindow.
+
+    Attributes:
+        sigma: (n,) its standard deviations, of what is held those it would have.
+    """
+
+    def __init__(self, window):
+        self.window, self.config = window, window.config
+        self.forget()
+
+    def forget(self):
+        """Take the rig's calibration as it was given."""
+        slots = self.window.slots
+        slots.calibration[:] = 0.0
+        slots.held[0] = slots.calibration.size
+        self.sigma = calibration.sigmas(self.config)
+        self.late, self.wrong = 0, 0  # frames in a row that say so
+        self.learned_at = 0.0  # the time offset when it was last learned anew [s]
+        self.window.imu.offset_sigma = self.config.time_offset_sigma
+
+    def begin(self):
+        """Before the window starts: what is known by now to be off is not held."""
+        slots = self.window.slots
+        if slots.calibration.any():
+            slots.held[0] = min(slots.held[0], slots.calibration.size - 1)
+            self.learned_at = float(slots.calibration[0])
+
+    def tell(self):
+        """Before a frame: tell the preintegration how well the offset is known."""
+        if self.sigma.size:
+            self.window.imu.offset_sigma = float(self.sigma[0])
+
+    def follow(self):
+        """Before a frame is added: learn anew if the offset has moved far."""
+        x = self.window.slots.calibration
+        if x.size:
+            moved = abs(x[0] - self.learned_at)
+            if moved > max(self.config.relearn_offset, 4.0 * self.sigma[0]):
+                self.relearn()
+
+    def relearn(self):
+        """Forget what was learned of the calibration: the time offset has moved too far for it.
+
+        The prior keeps what it knows of everything else whatever the calibration is.
+        """
+        window = self.window
+        prior, L, x = window.prior, window.system.H, window.slots.calibration
+        n, at = int(prior.dim[0]), int(prior.dim[0]) - x.size
+        rows = np.zeros((n, n))
+        rows[np.tril_indices(n)] = prior.L[: n * (n + 1) // 2]
+        H, g = rows @ rows.T, rows @ prior.r[:n]
+        gain = np.linalg.solve(H[at:, at:], H[at:, :at])
+        H[:at, :at] -= H[:at, at:] @ gain
+        g[:at] -= gain.T @ g[at:]
+        H[at:], H[:, at:] = 0.0, 0.0
+        information = calibration.sigmas(self.config) ** -2
+        H[range(at, n), range(at, n)], g[at:] = information, -information * x
+        self.learned_at = float(x[0])
+        L[: n * (n + 1) // 2] = H[np.tril_indices(n)]
+        cholesky(L, n, 1e-12, window.system.d, window.work.panel)
+        prior.L[: n * (n + 1) // 2] = L[: n * (n + 1) // 2]
+        prior.r[:n] = g
+        forward(L, n, prior.r)
+        window.imu.offset_sigma = self.config.time_offset_sigma
+
+    def judge(self, least, sigmas):
+        """After a solution: let go what it shows to be wrong; the next one takes the step.
+
+        Args:
+            least, sigmas: smallest errors that count, of the time offset [s] and the turn [rad],
+                themselves and in standard deviations.
+        """
+        slots, system = self.window.slots, self.window.system
+        held, n = int(slots.held[0]), slots.calibration.size
+        if not held:
+            return
+        step, cov = held_back(system, int(system.calibration_at[0]) + n, held)
+        sigma = np.sqrt(cov.diagonal())
+        self.sigma[n - held :] = sigma
+        if held > 6 or n == 1:
+            late = abs(step[0]) > max(least[0], sigmas[0] * sigma[0])
+            self.late = self.late + 1 if late else 0
+            if self.late > LATE_FRAMES:
+                slots.held[0] = n - 1
+        if n == 7:
+            turn = step[held - 6 : held - 3]
+            shown = turn @ np.linalg.pinv(cov[held - 6 : held - 3, held - 6 : held - 3]) @ turn
+            wrong = np.linalg.norm(turn) > least[1] and shown > sigmas[1] ** 2
+            self.wrong = self.wrong + 1 if wrong else 0
+            if self.wrong > WRONG_FRAMES:
+                slots.held[0] = 0
