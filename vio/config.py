@@ -178,7 +178,7 @@ class HealthConfig:
         0.012, "rad", "turn of the imu on the rig from which the extrinsics are corrected", 0.0, 1.0
     )
     offset_sigmas: float = setting(
-        5.0, "1", "certainty of a wrong time offset, standard deviations", 1.0, 100.0
+        8.0, "1", "certainty of a wrong time offset, standard deviations", 1.0, 100.0
     )
     turn_sigmas: float = setting(12.0, "1", "certainty of a turned imu", 1.0, 100.0)
     max_refused: float = setting(
