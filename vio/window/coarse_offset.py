@@ -79,7 +79,7 @@ def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s, sigma_bias=0.2):
         sigma: angular noise of a ray [rad].
 
     Returns:
-        (offset, cost there, cost at zero).
+        (offset, cost there, cost at zero); the offset is zero if the best is at an end.
     """
     scatter = [sums(a, b) for a, b in rays]
     n = int(np.ceil(reach_s / GRID_S))
@@ -89,8 +89,8 @@ def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s, sigma_bias=0.2):
         trial = Trial(scatter, *integrate(grid[k] * GRID_S), R_imu_cam, sigma, sigma_bias)
         costs[k], _ = trial.fit(bias)
     best = int(np.argmin(costs))
-    offset = grid[best] * GRID_S
-    if 0 < best < grid.size - 1:
-        left, mid, right = costs[best - 1 : best + 2]
-        offset += 0.5 * GRID_S * (left - right) / (left - 2 * mid + right)
-    return offset, costs[best], costs[n]
+    if best in (0, grid.size - 1):  # no minimum within reach
+        return 0.0, costs[n], costs[n]
+    left, mid, right = costs[best - 1 : best + 2]
+    offset = GRID_S * (grid[best] + 0.5 * (left - right) / (left - 2 * mid + right))
+    return offset, mid, costs[n]

@@ -13,7 +13,7 @@ import numpy as np
 
 from vio.window.coarse_offset import coarse_offset
 
-OFFSET_SHOWN, OFFSET_GAIN, LEAST_OFFSET_S = 1.4, 200.0, 0.02
+OFFSET_SHOWN, OFFSET_GAIN, LEAST_OFFSET_S = 1.25, 40.0, 0.015
 """How much worse no offset must be than the best before it is believed; the least worth it [s]."""
 
 
@@ -258,7 +258,7 @@ class Initialiser:
                 self.imu.preintegrate(t_ns[k], t_ns[k + 1], np.zeros(6), pre, k, tally)
             return pre.R[:n].copy(), pre.J[:n, :3, :3].astype(float)
 
-        reach = 3.0 * self.config.time_offset_sigma
+        reach = 4.0 * self.config.time_offset_sigma
         offset, cost, cost_at_zero = coarse_offset(rays, integrate, self.R_imu_cam, sigma, reach)
         surely = cost_at_zero > OFFSET_SHOWN * cost + OFFSET_GAIN and abs(offset) > LEAST_OFFSET_S
         integrate(offset if surely else 0.0)
