@@ -39,6 +39,25 @@ class Rows:
         return self.add(R, 3 * 12 + 3 * 6, 3 * 3 + 3 * 3, times)
 
 
+def of_its_size(plan, pattern):
+    """A pattern (`resident`, `line_buffer`) over the whole of each tensor it is asked for."""
+
+    def make(stage, tensor, event, *, reads, writes):
+        size = plan.size(tensor)
+        return pattern(stage, tensor, event, reads=reads, writes=writes, size=size)
+
+    return make
+
+
+def record(n):
+    """`indexed` by records of n elements that lie side by side."""
+
+    def make(stage, tensor, event, *, reads, writes):
+        return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
+
+    return make
+
+
 def uses(stage, rows, patterns) -> list:
     """The `Use` of every tensor of a list of Rows.
 

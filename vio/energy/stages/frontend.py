@@ -1,8 +1,8 @@
 """Front end: the image stream, corners, templates, alignment, stereo search, outliers."""
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import indexed, line_buffer, resident, sequential
-from vio.energy.rows import Rows
+from vio.energy.memory import line_buffer, resident, sequential
+from vio.energy.rows import Rows, of_its_size, record
 from vio.energy.rows import uses as made
 from vio.energy.stages import codec
 
@@ -153,21 +153,7 @@ def ransac(n) -> list:
 
 def patterns(plan) -> dict:
     """How each tensor is walked."""
-
-    def scratch(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
-        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
-
-    def lines(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
-        return line_buffer(stage, tensor, event, reads=reads, writes=writes, size=size)
-
-    def record(n):
-        def make(stage, tensor, event, *, reads, writes):
-            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
-
-        return make
-
+    scratch, lines = of_its_size(plan, resident), of_its_size(plan, line_buffer)
     out = {name: scratch for name in plan.tensors if name.startswith("front.")}
     out |= {name: lines for name in plan.tensors if name.startswith("stream.")}
     points = ("rays_a", "rays_b", "uv_next", "cell_xy")
@@ -198,16 +184,12 @@ def uses(plan) -> list:
     streams = {f"image{cam}": sequential for cam in range(plan.cameras)}
     out = []
     for stage, rows in model(plan).items():
-        # rows of a frame are written and scanned in order, patches of it are read at any place
-        frames = sequential if stage in ("receive", "detect") else four
+        # Rows of a frame are written and scanned in order; patches of it are read at any place,
+        # about four bytes of them side by side.
+        frames = sequential if stage in ("receive", "detect") else record(4)
         mine = {f"frame{cam}": frames for cam in range(plan.cameras)}
         out += made(stage, rows, how | streams | mine)
     return out
-
-
-def four(stage, tensor, event, *, reads, writes):
-    """Bytes of a compressed frame that lie side by side in a patch: about four."""
-    return indexed(stage, tensor, event, reads=reads, writes=writes, record=4)
 
 
 def work(plan) -> list:

@@ -2,8 +2,8 @@
 
 from vio.energy import rows as shorthand
 from vio.energy.actions import Op, Work
-from vio.energy.memory import indexed, resident
-from vio.energy.rows import Rows
+from vio.energy.memory import resident
+from vio.energy.rows import Rows, of_its_size, record
 
 OUT = "preintegrated"
 WORK = "imu.work"
@@ -56,17 +56,7 @@ def calibrated(n) -> list:
 
 def model(plan) -> list:
     """`preintegrate` and `calibrate`."""
-
-    def scratch(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
-        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
-
-    def record(n):
-        def make(stage, tensor, event, *, reads, writes):
-            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
-
-        return make
-
+    scratch = of_its_size(plan, resident)
     patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
     patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "J", "whiten")}
     rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]

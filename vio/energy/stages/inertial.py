@@ -1,8 +1,8 @@
 """Inertial factors and the marginalisation prior, added to the system."""
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import indexed, resident
-from vio.energy.rows import Rows, uses
+from vio.energy.memory import resident
+from vio.energy.rows import Rows, of_its_size, record, uses
 from vio.energy.stages.solver import Dim, merged, one_more, triangle
 
 SMALL, H, B, ROWS, PANEL = "work.small", "system.H", "system.b", "work.rows", "work.panel"
@@ -122,17 +122,7 @@ def prior(plan) -> list:
 
 def patterns(plan) -> dict:
     """How each tensor is walked."""
-
-    def scratch(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
-        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
-
-    def record(n):
-        def make(stage, tensor, event, *, reads, writes):
-            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
-
-        return make
-
+    scratch = of_its_size(plan, resident)
     out = {name: scratch for name in (SMALL, ROWS, PANEL, "work.delta")}
     out |= {
         f"{PRE}.whiten": record(9),

@@ -5,8 +5,8 @@ early; both are billed as if it went on.
 """
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import indexed, resident
-from vio.energy.rows import Rows, uses
+from vio.energy.memory import resident
+from vio.energy.rows import Rows, of_its_size, record, uses
 
 XY, WEIGHT, POINT, HOST = "landmarks.xy", "landmarks.weight", "landmarks.point", "landmarks.host"
 CAMS, FOLDS, ROOT, GAIN = "work.cams", "work.folds", "work.root", "work.gain"
@@ -84,17 +84,7 @@ def relax(plan) -> list:
 
 def patterns(plan) -> dict:
     """How each tensor is walked."""
-
-    def scratch(stage, tensor, event, *, reads, writes):
-        size = plan.size(tensor)
-        return resident(stage, tensor, event, reads=reads, writes=writes, size=size)
-
-    def record(n):
-        def make(stage, tensor, event, *, reads, writes):
-            return indexed(stage, tensor, event, reads=reads, writes=writes, record=n)
-
-        return make
-
+    scratch = of_its_size(plan, resident)
     out = {name: scratch for name in (CAMS, FOLDS, ROOT, GAIN, PANEL, BLOCK, SEEN, SMALL)}
     return out | {XY: record(2), WEIGHT: record(2), POINT: record(3), H: record(6), B: record(6)}
 
