@@ -30,8 +30,6 @@ FIELDS = {
     "unit", "value", "printed", "source", "node_nm", "width_bits", "factor", "scaling",
     "uncertainty",
 }  # fmt: skip
-BANK_BITS = 128 * 1024 * 8
-"""Larger memories are split into banks of this size; one bank is opened per access."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Constant:
         if self.unit == "pJ by kB":
             kb = np.array(sorted(self.value))
             energy = np.array([self.value[k] for k in sorted(self.value)])
-            size = np.clip(min(bank_bits, BANK_BITS) / 8192, kb[0], kb[-1])
+            size = np.clip(bank_bits / 8192, kb[0], kb[-1])
             joules = math.exp(np.interp(math.log(size), np.log(kb), np.log(energy))) * scale
             return joules * (0.7 * bits / self.width_bits + 0.3)
         return float(self.value) * scale

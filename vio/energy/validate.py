@@ -134,9 +134,9 @@ def anchors(tree, events, period) -> list[dict]:
         ("Navion, 24 mW at 171 fps", "mW", 24.0, fast["chip_power_w"] * 1e3, window),
         (
             "Navion, frame memory power raw / compressed", "x", 4.9, ratio,
-            "only accesses are compared, not leakage or area. A patch of the finest level also"
-            " reads the level above it, narrow accesses save less than their width, and banks of"
-            " 128 kB without wires between them cap what the larger memory costs",
+            "only accesses are compared, not leakage or clock. Fewer bits move and, by CACTI, each"
+            " access to the smaller memory costs less; of a memory in one piece that second part is"
+            " at its largest",
         ),
         (
             "LEVIO on GAP9, less than 5 mJ per frame", "mJ", 5.0,
