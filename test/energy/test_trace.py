@@ -11,7 +11,7 @@ ROOT = HERE.parent.parent
 FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
 INSIDE = {  # traced as parts of a kernel that calls them
     "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
-    "multiply_tn", "normalise", "_step", "reduce_rows", "_whitening", "camera_poses", "stand",
+    "multiply_tn", "normalise", "_step", "add_squares", "reduce_rows", "_whitening", "camera_poses", "stand",
     "view", "gather", "root", "first_pose", "eliminate", "_spread", "_subtract", "add_pairs",
     "to_body", "_turn_block", "_pivot", "touched", "huber", "imu_residual", "still_residual",
     "_mean",

@@ -227,6 +227,25 @@ def halve_row(up, a, b, down, line, out):
 
 
 @kernel
+def add_squares(row, reduce, line):
+    """Add to every pixel of `line` (w + 2,) uint16 the `reduce` pixels of `row` it stands for."""
+    width = line.size - 2
+    if reduce == 2:  # two and four by name, so that many pixels go through one instruction
+        for x in range(width):
+            line[x] += np.uint16(row[2 * x]) + np.uint16(row[2 * x + 1])
+    elif reduce == 4:
+        for x in range(width):
+            left = np.uint16(row[4 * x]) + np.uint16(row[4 * x + 1])
+            line[x] += left + np.uint16(row[4 * x + 2]) + np.uint16(row[4 * x + 3])
+    else:
+        for x in range(width):
+            total = np.uint16(0)
+            for k in range(reduce):
+                total += np.uint16(row[reduce * x + k])
+            line[x] += total
+
+
+@kernel
 def reduce_rows(image, first, reduce, line, out):
     """One row of level 0: the mean of `reduce` x `reduce` pixels of the rows from `first` on.
 
@@ -241,12 +260,15 @@ def reduce_rows(image, first, reduce, line, out):
     for x in range(width):
         line[x] = 0
     for y in range(first, first + reduce):
+        add_squares(image[y], reduce, line)
+    area = np.uint16(reduce * reduce)
+    if reduce == 2 or reduce == 4:  # a division by a variable does not go through one instruction
+        half, shift = np.uint16(area >> 1), np.uint16(reduce)  # 2^2 = 4, 2^4 = 16
         for x in range(width):
-            for k in range(reduce):
-                line[x] += image[y, reduce * x + k]
-    area = reduce * reduce
-    for x in range(width):
-        out[x] = (line[x] + area // 2) // area
+            out[x] = np.uint16(line[x] + half) >> shift
+    else:
+        for x in range(width):
+            out[x] = (line[x] + area // 2) // area
 
 
 @kernel

@@ -45,10 +45,10 @@ def receive(plan, cam) -> list:
     """`receive`: the image, its line buffers, and all levels written."""
     frame, data, event = Frame(plan), f"frame{cam}", f"cam{cam}"
     w, h = frame.size[0]
-    area = plan.reduce**2
-    r = Rows(event).add(f"image{cam}", w * h * area).add("stream.lines", 0, w * h)
-    if area > 1:  # cleared, summed, divided
-        r.add("stream.line", w * area + w, w + w * area, h)
+    side = plan.reduce
+    r = Rows(event).add(f"image{cam}", w * h * side**2).add("stream.lines", 0, w * h)
+    if side > 1:  # cleared, summed row by row, divided
+        r.add("stream.line", w * side + w, w + w * side, h)
     if frame.raw:
         r.add("stream.lines", w * h).add(data, 0, w * h)
     for level in range(1, len(frame.size)):
