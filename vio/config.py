@@ -73,7 +73,9 @@ class FrontendConfig:
 class ImuConfig:
     """Inertial samples to preintegrated motion."""
 
-    buffer_samples: int = setting(256, "1", "recent samples kept", 50, 10000)
+    buffer_samples: int = setting(
+        256, "1", "recent samples kept; joined in pairs they cover twice the time", 50, 10000
+    )
     noise_scale: float = setting(
         2.0, "1", "how much worse than the calibration's densities the samples are", 0.1, 100.0
     )

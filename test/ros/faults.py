@@ -25,14 +25,11 @@ def cam(item, index=None):
 
 
 class Flight:
-    """A stack, the node that feeds it, and a recording.
+    """A stack, the node that feeds it, and a recording."""
 
-    `blind_m` is what two seconds on the IMU alone may cost.
-    """
-
-    def __init__(self, stack, feeder, dataset, measurements, rate, blind_m=0.05):
+    def __init__(self, stack, feeder, dataset, measurements, rate):
         self.stack, self.feeder, self.dataset = stack, feeder, dataset
-        self.measurements, self.rate, self.blind_m = measurements, rate, blind_m
+        self.measurements, self.rate = measurements, rate
         composed = set(stack.running) == set(session.COMPOSED)
         self.head, self.intake = ("vio_node",) * 2 if composed else SPLIT_ROLES
 
@@ -80,7 +77,7 @@ def camera_stops_for_two_seconds(flight):
     flight.play(lambda m, s: not (cam(m) and FROM_S < s < FROM_S + 2), rate=min(flight.rate, 1.1))
     flight.ends_well()
     flight.says("cam0/image_raw: silent")
-    assert flight.ate(FROM_S + 3) < flight.blind_m
+    assert flight.ate() < 0.05  # over all of it: the IMU bridges what was not seen
 
 
 def one_camera_dies(flight):

@@ -37,8 +37,7 @@ def flight(request, recorded, tmp_path_factory):
     stack = Stack(names, folder, tmp_path_factory.mktemp(request.param))
     feeder = Feeder(len(names) - (len(names) > 1))
     feeder.wait_for_stack()
-    # held in a hand, with biases known for 3 s: the window finds out later where it was
-    yield Flight(stack, feeder, dataset, measurements, 1.0, blind_m=0.25)
+    yield Flight(stack, feeder, dataset, measurements, 1.0)
     feeder.close()
     assert set(stack.interrupt().values()) == {0}, stack.logs()
 

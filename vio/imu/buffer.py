@@ -64,9 +64,12 @@ class ImuBuffer:
         self.count = 0
 
     def append(self, new):
-        """Add samples (N,) IMU_DTYPE later than all that are here; kept in the camera's clock."""
+        """Add samples (N,) IMU_DTYPE later than all that are here; kept in the camera's clock.
+
+        More than fit come when the cameras have paused: the oldest of them are joined in pairs.
+        """
         s, capacity = self.samples, self.samples.t_ns.size
-        new = new[-capacity:]
+        new = joined(new, new.size - (capacity - 2))[-capacity:]  # 2 of before lead up to them
         keep = min(self.count, capacity - new.size)
         for column, name in ((s.t_ns, "t_ns"), (s.gyro, "gyro"), (s.accel, "accel")):
             column[:keep] = column[self.count - keep : self.count].copy()
@@ -129,3 +132,16 @@ class ImuBuffer:
             gyro.std(axis=0).max() < config.quiet_gyro
             and accel.std(axis=0).max() < config.quiet_accel
         )
+
+
+def joined(samples, most):
+    """Samples (N,) IMU_DTYPE, the oldest `most` pairs of them each as their mean."""
+    pairs = min(max(most, 0), samples.size // 2)
+    if pairs == 0:
+        return samples
+    out = samples[pairs:].copy()
+    left, right = samples[: 2 * pairs : 2], samples[1 : 2 * pairs : 2]
+    out["t_ns"][:pairs] = left["t_ns"] + (right["t_ns"] - left["t_ns"]) // 2
+    for name in ("gyro", "accel"):
+        out[name][:pairs] = 0.5 * (left[name] + right[name])
+    return out
