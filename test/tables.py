@@ -6,6 +6,7 @@ import numpy as np
 from world import FRAME_NS, T0_NS, Motion, imu_samples, normalised, rig
 
 from vio.config import Config, MemoryConfig, WindowConfig
+from vio.events import AT
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import Preintegrated, preintegrate
 from vio.memory.arena import Arena
@@ -67,7 +68,7 @@ def tables(stereo=True, exact=False):
 def gathered(t):
     """The tables as the record kernels take, and the parts of `work` tests set by hand."""
     t.tables = state.Tables(t.slots, t.landmarks, t.pre, t.ext, t.prior, t.system, t.work)
-    t.use, t.factor, t.tallies = t.work.use, t.work.factor, t.work.tallies
+    t.use, t.factor = t.work.use, t.work.factor
     t.leave_pose, t.leave_motion = t.work.leave_pose, t.work.leave_motion
     return t
 
@@ -228,6 +229,11 @@ def anchor(t, sigma=1e-2, motion_sigma=(0.1, 1e-3, 1e-2)):
     first, moving = t.order[0], next(s for s in t.order if t.slots.motion[s])
     scale = np.concatenate([np.full(6, sigma), np.repeat(motion_sigma, 3)])
     set_prior(t, [first], [moving], np.diag(1.0 / scale), np.zeros(15))
+
+
+def counted(t, name):
+    """What the kernels have counted so far."""
+    return int(t.work.counts[AT._asdict()[name]])
 
 
 def dim(t):

@@ -68,6 +68,9 @@ NO_TWIN = {
     "_turn_block": "one block of it; seen in linearise",
     "load_blocks": "the half of load_region for levels that stand for themselves",
     "load_finest": "the other half",
+    "linearise_all": "assemble, counted; seen in optimise",
+    "solve_all": "solve, counted; seen in optimise",
+    "add_squares": "a row's share of reduce_rows; seen there",
     "copy_state": "copies there and back; its test compares with the original",
 }
 """Kernels without a slow twin in test/naive: name -> reason."""

@@ -1,8 +1,9 @@
 """The only file that touches numba: the `kernel` decorator and the kernel cache.
 
-The cache folder is named by a hash of every source file that holds kernels and of the
-numba and numpy versions: numba itself does not notice an edit in a function that a
-cached kernel calls from another file, and would go on returning the old numbers.
+The cache folder is named by a hash of every source file that holds kernels, of those they
+import from the package, and of the numba and numpy versions: numba itself does not notice
+an edit in what a cached kernel takes from another file, and would go on returning the old
+numbers.
 """
 
 import hashlib
@@ -17,16 +18,21 @@ import numpy as np
 
 PACKAGE = Path(__file__).resolve().parent
 HOLDS_KERNELS = re.compile(rb"^@(parallel_)?kernel$", re.MULTILINE)
+IMPORTS = re.compile(rb"^from vio\.([a-z_.]+) import", re.MULTILINE)
 
 
 def source_hash() -> str:
-    """Hash of all sources that hold kernels and of the compiler's versions, 12 hex digits."""
+    """Hash of all sources that kernels are made of and of the compiler's versions, 12 digits."""
     digest = hashlib.sha256(f"{numba.__version__} {np.__version__}".encode())
-    for path in sorted(PACKAGE.rglob("*.py")):
-        source = path.read_bytes()
-        if HOLDS_KERNELS.search(source) or path.name == "_jit.py":
-            digest.update(str(path.relative_to(PACKAGE)).encode())
-            digest.update(source)
+    sources = {path: path.read_bytes() for path in sorted(PACKAGE.rglob("*.py"))}
+    holders = {path for path, text in sources.items() if HOLDS_KERNELS.search(text)}
+    parts = {Path(__file__).resolve()} | holders
+    for path in holders:  # constants come from there
+        names = [name.decode().replace(".", "/") for name in IMPORTS.findall(sources[path])]
+        parts |= {PACKAGE / f"{name}.py" for name in names} & set(sources)
+    for path in sorted(parts):
+        digest.update(str(path.relative_to(PACKAGE)).encode())
+        digest.update(sources[path])
     return digest.hexdigest()[:12]
 
 

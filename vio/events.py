@@ -4,10 +4,19 @@ Kernels return these counts; vio/energy turns them into bytes and joules. `Frame
 is an int64 vector in the order of `NAMES`.
 """
 
+from collections import namedtuple
+
 import numpy as np
 
 WINDOW_COUNTS = (
-    "vision_points",  # landmarks linearised, to solve or to marginalise
+    "assembled",  # systems assembled, to solve or to marginalise
+    "linearised_slots",  # frames in them
+    "linearised_dim",  # their rows, and these squared
+    "linearised_dim2",
+    "syncs",  # linearisation points made to follow the state, once for each system
+    "synced_slots",  # frames of the window met
+    "synced_free",  # of them not in the prior
+    "vision_points",  # landmarks linearised
     "vision_residuals",  # their residuals
     "vision_blocks",  # 6x6 blocks of their elimination
     "vision_frames",  # frames of a landmark linearised, by either camera
@@ -17,16 +26,62 @@ WINDOW_COUNTS = (
     "vision_pairs",  # pairs of host and frame that they bind
     "vision_poses",  # poses turned to their own coordinates, and blocks between them
     "vision_turned",
-    "relax_frames",  # frames of a landmark when landmarks are relaxed
+    "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
+    "host_tests",  # landmarks in use met in these scans
+    "imu_factors",  # inertial factors linearised
+    "pairs_first",  # consecutive frames of which the first has motion
+    "pairs_both",  # of which both have
+    "still_factors",
+    "prior_calls",  # priors that are not empty
+    "prior_poses",  # poses in them
+    "prior_rows",  # their rows, squared, cubed
+    "prior_rows2",
+    "prior_rows3",
     "prior_runs",  # runs of neighbouring rows met when the prior is added
+    "optimisations",  # runs of the optimiser
+    "laid_slots",  # frames laid out in its system
+    "laid_motions",  # of them with motion
+    "known_landmarks",  # landmarks in use when it starts
+    "linearisations",  # systems it assembled
+    "landmarks",  # landmarks in them
+    "residuals",  # vision residuals in them
+    "schur_blocks",  # 6x6 blocks updated when landmarks are eliminated from them
+    "solves",  # reduced systems factored
+    "solve_dim",  # their dimensions, squared, cubed
+    "solve_dim2",
+    "solve_dim3",
+    "solve_free",  # of the dimensions those that are moved, and their squares
+    "solve_free2",
+    "steps",  # steps taken
+    "step_poses",  # poses and motions moved by a step
+    "step_motions",
+    "step_calibration",  # elements of the calibration moved by a step
+    "relaxed",  # landmarks that follow a step
+    "relax_frames",  # frames that see them, by either camera
+    "cost_residuals",  # vision residuals evaluated for that
+    "activations",  # searches for landmarks that can get a depth
     "activate_known",  # landmarks in use
     "activate_tried",  # of them without depth, looked at
     "activate_used",  # observations used
+    "triangulated",  # landmarks that got one
+    "rejections",
     "reject_known",  # landmarks in use
     "reject_tried",  # landmarks checked
     "reject_used",  # observations checked
-    "steps",  # steps of the optimiser taken
-    "known_landmarks",  # landmarks in use when it starts
+    "reject_dropped",
+    "reject_left",  # landmarks that remain in use
+    "slots_used",  # frames in the window, summed over these scans of landmarks
+    "marginalised",  # systems marginalised
+    "marginalised_landmarks",
+    "marginalise_dim",  # their dimensions, squared, cubed
+    "marginalise_dim2",
+    "marginalise_dim3",
+    "marginalise_kept",  # rows of the new prior, and their squares
+    "marginalise_kept2",
+    "marginalise_poses",  # poses in the new prior
+    "layout_slots",  # frames laid out to marginalise
+    "layout_all_poses",  # rows given to poses and motions, leaving or not
+    "layout_all_motions",
     "layout_tests",  # landmarks looked at to see which frames marginalising touches
     "layout_used",  # of them taking part
     "layout_left",  # of them not hosted by the frame
@@ -36,6 +91,8 @@ WINDOW_COUNTS = (
     "layout_held",  # of these with motion
 )
 """Tallies the window's kernels add up in `Work.counts`, in this order."""
+AT = namedtuple("AT", WINDOW_COUNTS)(*range(len(WINDOW_COUNTS)))
+"""Place of each in `Work.counts`: `AT.steps`; a constant to a kernel."""
 
 NAMES = (
     "sensor_px",  # pixels that arrived, both cameras
@@ -114,50 +171,12 @@ NAMES = (
     "imu_saturated",
     "calibrations",  # intervals brought to the calibration of now
     "calibration_samples",  # samples at their ends
-    "linearisations",  # vision linearised, times
-    "landmarks",  # landmarks linearised, all times together
-    "residuals",  # vision residuals linearised
-    "schur_blocks",  # 6x6 blocks updated when landmarks are eliminated
-    "imu_factors",  # inertial factors linearised
-    "prior_rows",  # rows of the prior evaluated
-    "solves",  # reduced systems factored
-    "solve_dim",  # their dimensions, summed
-    "cost_residuals",  # vision residuals evaluated without Jacobians
-    "triangulated",  # landmarks started
-    "marginalised",  # systems marginalised
-    "marginalise_dim",  # their dimensions, summed
-    "marginalised_landmarks",
     "keyframes",
-    "optimisations",  # runs of the optimiser
-    "assembled",  # systems assembled, to solve or to marginalise
-    "laid_slots",  # frames laid out in its system
-    "laid_motions",  # of them with motion
-    "linearised_slots",  # frames in the system, summed over linearisations
-    "synced_slots",  # frames of the window met when linearisation points follow the state
-    "synced_free",  # of them not in the prior
-    "syncs",
-    "linearised_dim",  # rows of the assembled systems and their squares
-    "linearised_dim2",
-    "prior_calls",  # priors that are not empty
-    "prior_poses",  # poses in them
-    "prior_rows2",
-    "prior_rows3",
-    "pairs_first",  # consecutive frames of which the first has motion
-    "pairs_both",  # of which both have
-    "still_factors",
-    "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
-    "host_tests",  # landmarks in use met in these scans
-    "relaxed",
-    "step_poses",  # poses and motions moved by a step
-    "step_motions",
-    "solve_dim2",
-    "solve_dim3",
-    "solve_free",  # of the dimensions those that are moved, and their squares
-    "solve_free2",
-    "step_calibration",  # elements of the calibration moved by a step
     "covariances",
-    "cov_squares",  # their dimensions squared and cubed, summed
+    "cov_squares",  # their dimensions squared and cubed, summed; of what is watched too
     "cov_cubes",
+    "held_rows",  # rows of the calibration watched, and their squares
+    "held_rows2",
     "observations",  # frames whose tracks were matched with landmarks
     "tracks",  # their tracks
     "track_tests",  # identities compared
@@ -169,20 +188,7 @@ NAMES = (
     "started",  # of them started
     "started_right",
     "start_scan",  # rows looked at for a free one
-    "activations",  # searches for landmarks that can get a depth
-    "rejections",
-    "reject_dropped",
-    "reject_left",  # landmarks that remain in use
-    "slots_used",  # frames in the window, summed over scans of landmarks
     *WINDOW_COUNTS,
-    "marginalise_dim2",
-    "marginalise_dim3",
-    "layout_slots",  # frames laid out to marginalise
-    "layout_all_poses",  # rows given to poses and motions, leaving or not
-    "layout_all_motions",
-    "marginalise_kept",  # rows of the new prior, and their squares
-    "marginalise_kept2",
-    "marginalise_poses",  # poses in the new prior
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)
@@ -207,9 +213,9 @@ class Tally:
             values[INDEX[name]] += value
 
     def add_row(self, first, counts):
-        """Add the counts (n,) of the names from place `first` on."""
+        """Add a sequence of counts, those of the names from place `first` on."""
         values = self.values
-        for at, value in enumerate(counts.tolist(), first):
+        for at, value in enumerate(counts, first):
             values[at] += value
 
     def of(self, places) -> int:

@@ -18,15 +18,16 @@ from vio.energy import stages
 from vio.energy.actions import level0
 from vio.energy.features import FEATURES
 from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
-from vio.events import NAMES, Tally
+from vio.events import NAMES, WINDOW_COUNTS, Tally
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate
-from vio.window import count, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window import landmarks as life
+from vio.window import optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.marginalise import marginalise
 
 PLAN = make_plan()
-NOT_BILLED = {"work.counts", "work.tallies"}
+NOT_BILLED = {"work.counts"}
+FIRST = NAMES.index(WINDOW_COUNTS[0])
 GROUPS = {
     "slots": "slots", "landmarks": "landmarks", "pre": "preintegrated", "prior": "prior",
     "system": "system", "work": "work",
@@ -83,10 +84,8 @@ def test_vision(seed, stereo):
     t = case(seed, stereo=stereo)
     tally_, (trace, s) = tally(), traced(t)
     residual_vision.linearise(s.tables, P["inv_sigma"], P["limit"])
-    count.flush(tally_, t.work)
-    keys = int(t.slots.key[t.order].sum())
-    tally_.add(assembled=1, linearised_slots=t.order.size, hosts_scanned=keys)
-    tally_.add(host_tests=keys * int(t.use.sum()))
+    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.add(assembled=1, linearised_slots=t.order.size)
     rows = vision.linearise(PLAN)
     rows += vision.cameras(t.slots.t_ns.size, "assembled", "linearised_slots", lin=True)
     check(trace, as_uses(rows), counts(tally_))
@@ -96,9 +95,9 @@ def test_vision(seed, stereo):
 def test_relax(seed):
     t = case(seed)
     tally_, (trace, s) = tally(), traced(t)
-    points, residuals = residual_vision.relax(s.tables, P["inv_sigma"], P["limit"])
-    count.flush(tally_, t.work)
-    tally_.add(steps=1, step_poses=t.order.size, relaxed=points, cost_residuals=residuals)
+    residual_vision.relax(s.tables, P["inv_sigma"], P["limit"])
+    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.add(steps=1, step_poses=t.order.size)
     rows = vision.relax(PLAN) + vision.cameras(t.slots.t_ns.size, "steps", "step_poses")
     check(trace, as_uses(rows), counts(tally_))
 
@@ -108,9 +107,9 @@ def test_inertial(still):
     t = case(4)
     t.slots.still[t.order[-1]] = still
     tally_, (trace, s) = tally(), traced(t)
-    _, factors = residual_imu.linearise_motion(s.tables, t.order, MODEL)
-    count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
-    tally_.add(imu_factors=factors)
+    residual_imu.linearise_motion(s.tables, t.order, MODEL)
+    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.add(assembled=1, linearised_slots=t.order.size)
     check(trace, as_uses(inertial.motion(PLAN)), counts(tally_))
     assert tally_.counts[NAMES.index("still_factors")] == still
 
@@ -121,10 +120,9 @@ def test_prior(held):
     if held:
         tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
-    _, n = residual_prior.linearise_prior(s.tables)
-    count.flush(tally_, t.work)
-    count.assembled(tally_, t.slots, t.order, t.prior, t.factor, 1, 0)
-    tally_.add(prior_rows=n)
+    residual_prior.linearise_prior(s.tables)
+    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.add(assembled=1)
     check(trace, as_uses(inertial.prior(PLAN)), counts(tally_))
 
 
@@ -136,11 +134,7 @@ def test_optimise(seed, iterations):
     tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
     optimise.optimise(s.tables, t.order, MODEL, iterations, 1e-12, 1e-12)
-    d = t.tallies
-    count.optimised(tally_, t.slots, t.order, t.prior, t.factor, t.work, d)
-    count.flush(tally_, t.work)
-    tally_.add(linearisations=d[0], imu_factors=d[4], prior_rows=d[5], solves=d[6], solve_dim=d[7])
-    tally_.add(cost_residuals=d[8])
+    tally_.add_row(FIRST, t.work.counts.tolist())
     uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN) + solver.model(PLAN)
     check(trace, uses, counts(tally_))
 
@@ -154,11 +148,12 @@ def test_refused_steps():
         tables.sync_lin(t.slots)
         trace, s = traced(t)
         optimise.optimise(s.tables, t.order, MODEL, 6, 1e-12, 1e-12)
-        if t.tallies[6] < t.tallies[0]:
+        refused = tables.counted(t, "linearisations") - tables.counted(t, "solves")
+        if refused:
             break
     else:
         pytest.fail("no step was refused")
-    back = 21 * t.slots.t_ns.size * int(t.tallies[0] - t.tallies[6])
+    back = 21 * t.slots.t_ns.size * refused
     assert trace.counts["work.backup"][0] == back
 
 
@@ -184,6 +179,22 @@ def test_covariance():
     L = trace.array("system.H", tables.pack(np.linalg.cholesky(A @ A.T + 21 * np.eye(21))))
     solve.covariance(L, 6, 15, trace.array("work.small", np.zeros((15, 15))))
     events = {"covariances": 1, "cov_squares": 15**2, "cov_cubes": 15**3}
+    check(trace, solver.model(PLAN), events)
+
+
+@pytest.mark.parametrize("held", [1, 6])
+def test_held_back(held):
+    trace, rng, n = Trace(), np.random.default_rng(held), 12
+    A = rng.normal(size=(n, n))
+    H = tables.pack(np.linalg.cholesky(A @ A.T + n * np.eye(n)))
+    arrays = {"H": trace.array("system.H", H), "d": trace.array("system.d", rng.normal(size=n))}
+    small = (
+        trace.array("work.small", np.zeros(held)),
+        trace.array("work.small", np.zeros((held, held))),
+    )
+    solve.held_back(type("S", (), arrays), n, held, *small)
+    events = {"covariances": 1, "cov_squares": held**2, "cov_cubes": held**3}
+    events |= {"held_rows": held, "held_rows2": held**2}
     check(trace, solver.model(PLAN), events)
 
 
@@ -231,18 +242,19 @@ def test_landmarks(right):
     views = [trace.array(f"bearings.{k}", v) for k, v in zip(names, values)]
     row_of = np.full(n, -9)
     rows = trace.array("bearings.row_of", row_of)
-    count.observed(tally_, n, *life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows))
-    done = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
-    count.started(tally_, n, *done)
-    assert done[0] == n - 5
+    done = life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    names = "scans_known", "track_tests", "tracks_known", "tracks_right"
+    tally_.add(observations=1, tracks=n, **dict(zip(names, done)))
+    started, _, looked, right_too = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    tally_.add(starts=1, start_tracks=n, start_scan=looked)
+    tally_.add(started=started, started_right=right_too)
+    assert started == n - 5
     t.slots.key[slot] = 1
     done = life.activate(s.tables, 0.5, 0.15, 1e3, 0.2)
-    count.flush(tally_, t.work)
     assert done > 0 or not right
-    dropped, left = life.reject(s.tables, 3.0)
-    count.flush(tally_, t.work)
-    tally_.add(triangulated=done, reject_dropped=dropped, reject_left=left)
-    tally_.add(activations=1, rejections=1, slots_used=2 * t.order.size)
+    life.reject(s.tables, 3.0)
+    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.add(slots_used=2 * t.order.size)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 
@@ -261,10 +273,8 @@ def test_marginalise(keyframe, held):
         t.leave_pose[t.order[1]] = 1
         t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
     tally_, (trace, s) = tally(), traced(t)
-    count.marginalised(tally_, t.slots, t.order, t.prior, t.factor, t.use)
-    n, points, _, _, kept = marginalise(s.tables, t.order, MODEL)
-    count.reduced(tally_, t.prior, t.system, n, kept)
-    count.flush(tally_, t.work)
+    n, points, _ = marginalise(s.tables, t.order, MODEL)
+    tally_.add_row(FIRST, t.work.counts.tolist())
     assert (points > 0) == keyframe
     diagonal = np.arange(n) * (np.arange(n) + 3) // 2
     assert (t.system.H[diagonal] > 0).all(), "an emptied column would be billed as a full one"

@@ -30,3 +30,7 @@ def solve(H, b, damping):
 
 def covariance(H, at, size):
     return np.linalg.inv(H)[at : at + size, at : at + size]
+
+
+def held_back(H, b, held):
+    return np.linalg.solve(H, -b)[-held:]

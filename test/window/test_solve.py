@@ -95,6 +95,8 @@ def test_held_rows_stay_and_say_what_they_want(held):
     solve.solve(t.system, n, held, 0.0, t.work.panel)
     free = n - held
     np.testing.assert_allclose(t.system.d[:free], np.linalg.solve(A[:free, :free], -b[:free]))
-    step, cov = solve.held_back(t.system, n, held)
+    step, cov = np.zeros(held), np.zeros((held, held))
+    solve.held_back(t.system, n, held, step, cov)
+    np.testing.assert_allclose(step, naive.held_back(A, b, held), rtol=1e-9)
     np.testing.assert_allclose(step, np.linalg.solve(A, -b)[free:], rtol=1e-9)
     np.testing.assert_allclose(cov, np.linalg.inv(A)[free:, free:], rtol=1e-9)

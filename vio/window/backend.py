@@ -62,7 +62,8 @@ class Backend:
     def marginalise(self, tally):
         """Shrink the window after the estimate has left: it does not wait for this."""
         if self.running:
-            self.window.marginalise(tally)
+            self.window.marginalise()
+        self.window.flush(tally)
 
     def feedback(self) -> Feedback:
         """What the front end needs for the next frame."""
@@ -106,7 +107,8 @@ class Backend:
         outliers = window.dropped > c.max_dropped * max(window.residuals, 1)
         self.bad_frames = self.bad_frames + 1 if outliers else 0
         window.newest_covariance(tally)
-        window.watch.judge((c.offset_error, c.turn_error), (c.offset_sigmas, c.turn_sigmas))
+        least, sigmas = (c.offset_error, c.turn_error), (c.offset_sigmas, c.turn_sigmas)
+        window.watch.judge(least, sigmas, tally)
         sigma = window.cov.diagonal()
         speed = float(np.linalg.norm(window.slots.v[window.newest]))
         sane = math.isfinite(window.cost) and speed < c.max_speed

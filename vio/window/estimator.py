@@ -5,11 +5,10 @@ predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> margina
 
 import numpy as np
 
-from vio.events import INDEX
+from vio.events import AT, INDEX, WINDOW_COUNTS
 from vio.geometry.camera import undistort
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
-from vio.window import count
 from vio.window import landmarks as life
 from vio.window.initialise import heading_between
 from vio.window.keyframes import choose_keyframe
@@ -31,6 +30,9 @@ from vio.window.watch import Watch
 
 BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
 """Events of a prediction that rests on samples missing, or at the end of their range."""
+
+
+FIRST_COUNT = INDEX[WINDOW_COUNTS[0]]
 
 
 class SlidingWindow:
@@ -227,12 +229,12 @@ class SlidingWindow:
             self.imu.preintegrate(slots.t_ns[i], slots.t_ns[j], bias, self.pre, j, tally)
         self.host_anew()
         self.anchor(order[0], (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias))
-        self.activate(tally)
-        self.optimise(3 * c.iterations, tally)
-        self.activate(tally)
-        self.reject(tally)
+        self.activate()
+        self.optimise(3 * c.iterations)
+        self.activate()
+        self.reject()
         self.repropagate(tally)
-        self.optimise(3 * c.iterations, tally)
+        self.optimise(3 * c.iterations)
         return self.cost < c.start_cost * max(self.residuals, 1)
 
     def add(self, tracks, tally):
@@ -242,14 +244,14 @@ class SlidingWindow:
         slot = self.predict(tracks.t_ns, tally)
         self.slots.still[slot] = tracks.still
         row_of = self.observe(slot, tracks, tally)
-        self.activate(tally)
-        self.optimise(self.config.iterations, tally)
-        self.reject(tally)
+        self.activate()
+        self.optimise(self.config.iterations)
+        self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
             self.make_room(int((row_of < 0).sum()))
             self.host(slot, tracks, row_of, tally)
-            self.activate(tally)
+            self.activate()
             tally.add(keyframes=1)
 
     def make_room(self, wanted):
@@ -277,60 +279,53 @@ class SlidingWindow:
         self.undistort(tracks)
         w, n = self.bearings, tracks.ids.size
         row_of = w.row_of[:n]
-        done = life.observe(
+        known, tests, written, right = life.observe(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        count.observed(tally, n, *done)
+        tally.add(
+            observations=1, tracks=n, track_tests=tests, tracks_known=written, tracks_right=right,
+            scans_known=known,
+        )  # fmt: skip
         return row_of
 
     def host(self, slot, tracks, row_of, tally):
         """Start a landmark in keyframe `slot` for every track that has none."""
         w, n = self.bearings, tracks.ids.size
-        done = life.start(
+        started, _, looked, right = life.start(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        count.started(tally, n, *done)
+        tally.add(starts=1, start_tracks=n, started=started, started_right=right, start_scan=looked)
 
-    def activate(self, tally):
+    def activate(self):
         """Give a depth to the landmarks that can have one."""
         c = self.config
-        done = life.activate(
-            self.tables, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m
-        )  # fmt: skip
-        count.flush(tally, self.work)
-        tally.add(activations=1, triangulated=done, slots_used=self.order.size)
+        life.activate(self.tables, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m)
+        self.work.counts[AT.slots_used] += self.order.size
 
-    def reject(self, tally):
+    def reject(self):
         """Drop observations far from their landmark; keeps their number for the health check."""
-        self.dropped, left = life.reject(self.tables, self.config.reject_px)
-        count.flush(tally, self.work)
-        tally.add(
-            rejections=1, reject_dropped=self.dropped, reject_left=left, slots_used=self.order.size
-        )
+        self.dropped = life.reject(self.tables, self.config.reject_px)
+        self.work.counts[AT.slots_used] += self.order.size
 
     def support(self) -> int:
         """Landmarks in use that the newest frame sees."""
         lm = self.landmarks
         return int(np.count_nonzero(lm.active & (lm.weight[:, self.newest, 0] > 0)))
 
-    def optimise(self, iterations, tally):
+    def optimise(self, iterations):
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
-        c, t, order = self.config, self.work.tallies, self.order
+        c = self.config
         self.work.factor[:] = 1
-        cost, residuals = optimise(
-            self.tables, order, self.model, iterations, c.small_turn, c.small_move
+        self.cost, self.residuals = optimise(
+            self.tables, self.order, self.model, iterations, c.small_turn, c.small_move
         )
-        self.cost, self.residuals = cost, residuals
-        count.optimised(
-            tally, self.slots, order, self.prior, self.work.factor, self.work, t
-        )  # fmt: skip
-        count.flush(tally, self.work)
-        tally.add(
-            linearisations=t[0], landmarks=t[1], residuals=t[2], schur_blocks=t[3],
-            imu_factors=t[4], prior_rows=t[5], solves=t[6], solve_dim=t[7], cost_residuals=t[8],
-        )  # fmt: skip
+
+    def flush(self, tally):
+        """Move the kernels' counts to the tally."""
+        tally.add_row(FIRST_COUNT, self.work.counts.tolist())
+        self.work.counts[:] = 0
 
     def newest_covariance(self, tally):
         """Covariance of the newest state and the calibration into `cov`, from the last factor."""
@@ -341,12 +336,12 @@ class SlidingWindow:
         self.cov[free:], self.cov[:, free:] = 0.0, 0.0
         self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
 
-    def marginalise(self, tally):
+    def marginalise(self):
         """Shrink the window back to its capacity."""
-        while self.shrink(tally):
+        while self.shrink():
             pass
 
-    def shrink(self, tally) -> bool:
+    def shrink(self) -> bool:
         """Marginalise one motion state and one keyframe at the most; False if none is too many."""
         slots, landmarks, c = self.slots, self.landmarks, self.config
         order, motion, key = self.order, slots.motion.tolist(), slots.key.tolist()
@@ -372,10 +367,7 @@ class SlidingWindow:
             self.work.leave_pose[victim] = 1
             hosted = (landmarks.host == victim) & (landmarks.id >= 0)
             self.work.use[:] = hosted & (landmarks.active == 1)
-        count.marginalised(tally, slots, order, self.prior, self.work.factor, self.work.use)
-        n, points, _, _, kept = marginalise(self.tables, order, self.model)
-        count.reduced(tally, self.prior, self.system, n, kept)
-        count.flush(tally, self.work)
+        marginalise(self.tables, order, self.model)
         if victim >= 0:
             landmarks.id[hosted] = -1
             landmarks.active[hosted] = 0
@@ -386,7 +378,6 @@ class SlidingWindow:
         slots.motion[self.work.leave_motion == 1] = 0
         self.reorder()
         self.drop_unseen()
-        tally.add(marginalised_landmarks=points)
         return True
 
     def drop_unseen(self):

@@ -5,15 +5,8 @@ import math
 import numpy as np
 
 from vio._jit import kernel
+from vio.events import AT
 from vio.window.sight import camera_poses, stand, view
-from vio.window.state import (
-    ACTIVATE_KNOWN,
-    ACTIVATE_TRIED,
-    ACTIVATE_USED,
-    REJECT_KNOWN,
-    REJECT_TRIED,
-    REJECT_USED,
-)
 
 
 @kernel
@@ -156,9 +149,11 @@ def activate(tables, sigma_px, most_sigma, most_px, nearest):
         landmarks.point[m, 2] = max(rho, 1e-4)
         landmarks.active[m] = 1
         done += 1
-    work.counts[ACTIVATE_KNOWN] += n_known
-    work.counts[ACTIVATE_TRIED] += n_tried
-    work.counts[ACTIVATE_USED] += n_used
+    work.counts[AT.activations] += 1
+    work.counts[AT.activate_known] += n_known
+    work.counts[AT.activate_tried] += n_tried
+    work.counts[AT.activate_used] += n_used
+    work.counts[AT.triangulated] += done
     return done
 
 
@@ -169,7 +164,7 @@ def reject(tables, limit_px):
     A landmark left with fewer than two observations becomes inactive again.
 
     Returns:
-        (observations dropped, active landmarks).
+        observations dropped.
     """
     landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
     dropped, active, n_known, n_tried, n_used = 0, 0, 0, 0, 0
@@ -202,7 +197,10 @@ def reject(tables, limit_px):
             landmarks.active[m] = 0
         else:
             active += 1
-    work.counts[REJECT_KNOWN] += n_known
-    work.counts[REJECT_TRIED] += n_tried
-    work.counts[REJECT_USED] += n_used
-    return dropped, active
+    work.counts[AT.rejections] += 1
+    work.counts[AT.reject_known] += n_known
+    work.counts[AT.reject_tried] += n_tried
+    work.counts[AT.reject_used] += n_used
+    work.counts[AT.reject_dropped] += dropped
+    work.counts[AT.reject_left] += active
+    return dropped

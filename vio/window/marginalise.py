@@ -7,20 +7,10 @@ the prior's form; here it is reached through the normal equations.
 """
 
 from vio._jit import kernel
-from vio.window.optimise import sync_lin
-from vio.window.residual_imu import linearise_motion
-from vio.window.residual_prior import linearise_prior, offset_from_lin
-from vio.window.residual_vision import linearise
+from vio.events import AT
+from vio.window.optimise import assemble
+from vio.window.residual_prior import offset_from_lin
 from vio.window.solve import cholesky, forward
-from vio.window.state import (
-    LAYOUT_HELD,
-    LAYOUT_LEFT,
-    LAYOUT_MOTIONS,
-    LAYOUT_POSES,
-    LAYOUT_RIGHT,
-    LAYOUT_TESTS,
-    LAYOUT_USED,
-)
 
 
 @kernel
@@ -43,15 +33,17 @@ def layout(tables, order):
     for s in range(slots.t_ns.shape[0]):
         system.pose_at[s] = -1
         system.motion_at[s] = -1
-    n = 0
+    n, all_poses, all_motions = 0, 0, 0
     for s in order:
         if work.leave_motion[s]:
             system.motion_at[s] = n
             n += 9
+            all_motions += 1
     for s in order:
         if work.leave_pose[s]:
             system.pose_at[s] = n
             n += 6
+            all_poses += 1
     leaving = n
     tests, used, left, right, poses, motions, held = 0, 0, 0, 0, 0, 0, 0
     for k in range(order.shape[0]):
@@ -76,6 +68,7 @@ def layout(tables, order):
         if pose and system.pose_at[s] < 0:
             system.pose_at[s] = n
             n += 6
+            all_poses += 1
     for k in range(order.shape[0]):
         s = order[k]
         motion = touched(order, factor, k) | (prior.motion_at[s] >= 0)
@@ -85,15 +78,19 @@ def layout(tables, order):
             if system.motion_at[s] < 0:
                 system.motion_at[s] = n
                 n += 9
+                all_motions += 1
     system.calibration_at[0] = n
     n += slots.calibration.shape[0]
-    counts[LAYOUT_TESTS] += tests
-    counts[LAYOUT_USED] += used
-    counts[LAYOUT_LEFT] += left
-    counts[LAYOUT_RIGHT] += right
-    counts[LAYOUT_POSES] += poses
-    counts[LAYOUT_MOTIONS] += motions
-    counts[LAYOUT_HELD] += held
+    counts[AT.layout_slots] += order.shape[0]
+    counts[AT.layout_all_poses] += all_poses
+    counts[AT.layout_all_motions] += all_motions
+    counts[AT.layout_tests] += tests
+    counts[AT.layout_used] += used
+    counts[AT.layout_left] += left
+    counts[AT.layout_right] += right
+    counts[AT.layout_poses] += poses
+    counts[AT.layout_motions] += motions
+    counts[AT.layout_held] += held
     return leaving, n
 
 
@@ -111,16 +108,12 @@ def marginalise(tables, order, model):
     Args: as `layout` and `residual_imu.linearise_motion`.
 
     Returns:
-        (rows of the system, landmarks folded in, residuals, blocks, rows kept).
+        (rows of the system, landmarks folded in, rows kept).
     """
     slots, prior, system, work = tables.slots, tables.prior, tables.system, tables.work
-    sync_lin(slots)
+    counts, poses = work.counts, 0
     leaving, n = layout(tables, order)
-    system.H[: n * (n + 1) // 2] = 0.0
-    system.b[:n] = 0.0
-    _, points, residuals, blocks = linearise(tables, model.inv_sigma, model.limit)
-    linearise_prior(tables)
-    linearise_motion(tables, order, model)
+    _, points, _, _ = assemble(tables, order, model, n)
     cholesky(system.H, n, 1e-12, system.d, work.panel)
     forward(system.H, n, system.b)
     kept = n - leaving
@@ -137,10 +130,19 @@ def marginalise(tables, order, model):
     for s in range(slots.t_ns.shape[0]):
         if prior.pose_at[s] >= 0:
             slots.fixed[s] = 1
+            poses += 1
     # r is about the current state; shift it to the linearisation points of older slots.
     last = kept - slots.calibration.shape[0]
     offset_from_lin(slots, prior.pose_at, prior.motion_at, last, work.small, work.delta)
     for i in range(kept):
         for k in range(i + 1):
             prior.r[k] -= prior.L[i * (i + 1) // 2 + k] * work.delta[i]
-    return n, points, residuals, blocks, kept
+    counts[AT.marginalised] += 1
+    counts[AT.marginalised_landmarks] += points
+    counts[AT.marginalise_dim] += n
+    counts[AT.marginalise_dim2] += n**2
+    counts[AT.marginalise_dim3] += n**3
+    counts[AT.marginalise_kept] += kept
+    counts[AT.marginalise_kept2] += kept**2
+    counts[AT.marginalise_poses] += poses
+    return n, points, kept

@@ -1,12 +1,12 @@
 """Levenberg-Marquardt over the window: one kernel, no allocation."""
 
 from vio._jit import kernel
+from vio.events import AT
 from vio.geometry import so3
 from vio.window.residual_imu import linearise_motion
 from vio.window.residual_prior import linearise_prior
 from vio.window.residual_vision import linearise, relax
 from vio.window.solve import solve
-from vio.window.state import KNOWN, STEPS
 
 
 @kernel
@@ -37,14 +37,20 @@ def full_layout(slots, order, system):
 
 @kernel
 def sync_lin(slots):
-    """Slots that are not in the prior are linearised where they are."""
+    """Slots that are not in the prior are linearised where they are; returns (slots, of them)."""
+    used, free = 0, 0
     for s in range(slots.t_ns.shape[0]):
-        if slots.t_ns[s] == 0 or slots.fixed[s]:
+        if slots.t_ns[s] == 0:
             continue
+        used += 1
+        if slots.fixed[s]:
+            continue
+        free += 1
         slots.R_lin[s] = slots.R[s]
         slots.p_lin[s] = slots.p[s]
         slots.v_lin[s] = slots.v[s]
         slots.bias_lin[s] = slots.bias[s]
+    return used, free
 
 
 @kernel
@@ -111,9 +117,7 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
     """Minimise prior + inertial + vision cost over the slots in `order`.
 
     Args:
-        tables: Tables. `work.factor` says which inertial factors take part; `work.tallies` is
-            written: linearisations, landmarks, residuals, blocks, inertial factors, prior rows,
-            solves, their dimension summed, residuals relaxed.
+        tables: Tables. `work.factor` says which inertial factors take part.
         order: (n,) int64 slots in time order. model: Model. iterations: most.
         small_turn, small_move: steps below these end it [rad], [m].
 
@@ -121,17 +125,20 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
         (cost, residuals) of the last linearisation; H then holds its Cholesky factor.
     """
     slots, landmarks, system, work = tables.slots, tables.landmarks, tables.system, tables.work
-    tallies = work.tallies
+    counts = work.counts
     n = full_layout(slots, order, system)
+    counts[AT.optimisations] += 1
+    counts[AT.laid_slots] += order.shape[0]
+    motions = (n - slots.calibration.shape[0] - 6 * order.shape[0]) // 9
+    counts[AT.laid_motions] += motions
     for m in range(landmarks.id.shape[0]):
         known = landmarks.id[m] >= 0
-        work.counts[KNOWN] += known
+        counts[AT.known_landmarks] += known
         work.use[m] = 1 if known and landmarks.active[m] else 0
-    tallies[:] = 0
     damping, before = 0.0, 1e300
     cost, residuals, exact = 0.0, 0, False
     for _ in range(iterations):
-        cost, residuals = assemble(tables, order, model, n)
+        cost, residuals = linearise_all(tables, order, model, n)
         if cost > before * (1.0 + 1e-6):
             copy_state(slots, landmarks, work, True)
             damping = max(damping * 100.0, 1e-4)
@@ -139,41 +146,70 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
             exact = False
             continue
         copy_state(slots, landmarks, work, False)
-        work.counts[STEPS] += 1
         gain = before - cost
         before = cost
-        solve(system, n, slots.held[0], damping, work.panel)
+        free = solve_all(tables, n, damping)
         exact = damping == 0.0
-        tallies[6] += 1
-        tallies[7] += n
         turn, move = retract(slots, system, work.small)
-        _, relaxed = relax(tables, model.inv_sigma, model.limit)
-        tallies[8] += relaxed
+        relax(tables, model.inv_sigma, model.limit)
+        counts[AT.steps] += 1
+        counts[AT.step_poses] += order.shape[0]
+        counts[AT.step_motions] += motions
+        counts[AT.step_calibration] += slots.calibration.shape[0] - (n - free)
         damping = damping * 0.1 if damping > 1e-6 else 0.0
         if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
             break
     if not exact:  # the covariance is read from the factor: no damping in it, and at this state
-        cost, residuals = assemble(tables, order, model, n)
-        solve(system, n, slots.held[0], 0.0, work.panel)
-        tallies[6] += 1
-        tallies[7] += n
+        cost, residuals = linearise_all(tables, order, model, n)
+        solve_all(tables, n, 0.0)
     return cost, residuals
 
 
 @kernel
+def linearise_all(tables, order, model, n):
+    """The system of the optimiser at the current state; returns (cost, residuals)."""
+    counts = tables.work.counts
+    cost, points, residuals, blocks = assemble(tables, order, model, n)
+    counts[AT.linearisations] += 1
+    counts[AT.landmarks] += points
+    counts[AT.residuals] += residuals
+    counts[AT.schur_blocks] += blocks
+    return cost, residuals
+
+
+@kernel
+def solve_all(tables, n, damping):
+    """Solve the system of the optimiser for its step; returns how many rows it moves."""
+    counts, held = tables.work.counts, tables.slots.held[0]
+    solve(tables.system, n, held, damping, tables.work.panel)
+    counts[AT.solves] += 1
+    counts[AT.solve_dim] += n
+    counts[AT.solve_dim2] += n**2
+    counts[AT.solve_dim3] += n**3
+    counts[AT.solve_free] += n - held
+    counts[AT.solve_free2] += (n - held) ** 2
+    return n - held
+
+
+@kernel
 def assemble(tables, order, model, n):
-    """Normal equations of all terms at the current state; returns (cost, residuals)."""
-    system, tallies = tables.system, tables.work.tallies
-    sync_lin(tables.slots)
+    """Normal equations of all terms at the current state, `n` rows laid out before.
+
+    Returns:
+        (cost, landmarks, vision residuals, 6x6 blocks of their elimination).
+    """
+    system, counts = tables.system, tables.work.counts
+    used, free = sync_lin(tables.slots)
     system.H[: n * (n + 1) // 2] = 0.0
     system.b[:n] = 0.0
-    c0, points, residuals, blocks = linearise(tables, model.inv_sigma, model.limit)
-    c1, prior_rows = linearise_prior(tables)
-    c2, factors = linearise_motion(tables, order, model)
-    tallies[0] += 1
-    tallies[1] += points
-    tallies[2] += residuals
-    tallies[3] += blocks
-    tallies[4] += factors
-    tallies[5] += prior_rows
-    return c0 + c1 + c2, residuals
+    cost, points, residuals, blocks = linearise(tables, model.inv_sigma, model.limit)
+    cost += linearise_prior(tables)
+    cost += linearise_motion(tables, order, model)
+    counts[AT.assembled] += 1
+    counts[AT.linearised_slots] += order.shape[0]
+    counts[AT.linearised_dim] += n
+    counts[AT.linearised_dim2] += n**2
+    counts[AT.syncs] += 1
+    counts[AT.synced_slots] += used
+    counts[AT.synced_free] += free
+    return cost, points, residuals, blocks

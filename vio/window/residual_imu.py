@@ -9,6 +9,7 @@ estimated (vio/imu/calibration.py): to the inertial factor as a bias, but one fo
 import math
 
 from vio._jit import kernel
+from vio.events import AT
 from vio.geometry import so3
 
 
@@ -224,20 +225,31 @@ def linearise_motion(tables, order, model):
         order: (n,) int64 slots in time order. model: Model.
 
     Returns:
-        (cost, factors).
+        cost.
     """
     slots, system, work = tables.slots, tables.system, tables.work
     small, rows = work.small, work.rows[0]
     J, r, sums = small[0:15], small[19, 0:15], small[20]
-    cost, count = 0.0, 0
+    cost, first, both, factors, still = 0.0, 0, 0, 0, 0
     for k in range(1, order.shape[0]):
         i, j = order[k - 1], order[k]
-        if slots.motion[i] == 0 or slots.motion[j] == 0 or work.factor[j] == 0:
+        if slots.motion[i] == 0:
+            continue
+        first += 1
+        if slots.motion[j] == 0:
+            continue
+        both += 1
+        if work.factor[j] == 0:
             continue
         imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, small, r, J)
         cost += add_factor(system, i, j, r, J, rows, sums)
-        count += 1
+        factors += 1
         if slots.still[j]:
+            still += 1
             still_residual(slots, i, j, model.still, small, r, J)
             cost += add_factor(system, i, j, r, J, rows, sums)
-    return cost, count
+    work.counts[AT.pairs_first] += first
+    work.counts[AT.pairs_both] += both
+    work.counts[AT.imu_factors] += factors
+    work.counts[AT.still_factors] += still
+    return cost

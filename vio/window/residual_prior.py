@@ -3,9 +3,9 @@
 import numpy as np
 
 from vio._jit import kernel
+from vio.events import AT
 from vio.geometry import so3
 from vio.window.solve import dot
-from vio.window.state import PRIOR_RUNS
 
 
 @kernel
@@ -38,18 +38,19 @@ def linearise_prior(tables):
     """Add the prior to the system: H += L L^T, b += L (L^T delta + r).
 
     Returns:
-        (cost, rows).
+        cost.
     """
     slots, prior, system, work = tables.slots, tables.prior, tables.system, tables.work
-    n = prior.dim[0]
+    n, poses = prior.dim[0], 0
     if n == 0:
-        return 0.0, 0
+        return 0.0
     L, H, b, delta, panel = prior.L, system.H, system.b, work.delta, work.panel
     rows, runs = work.rows[0], work.rows[1]
     last = n - slots.calibration.shape[0]
     offset_from_lin(slots, prior.pose_at, prior.motion_at, last, work.small, delta)
     for s in range(slots.t_ns.shape[0]):
         if prior.pose_at[s] >= 0:
+            poses += 1
             for k in range(6):
                 rows[prior.pose_at[s] + k] = system.pose_at[s] + k
         if prior.motion_at[s] >= 0:
@@ -96,5 +97,10 @@ def linearise_prior(tables):
                         s = x * c0[begin + e] + y * c1[begin + e] + z * c2[begin + e]
                         H[high * (high + 1) // 2 + row] += s
                 end = begin
-    work.counts[PRIOR_RUNS] += n_runs
-    return cost, n
+    work.counts[AT.prior_calls] += 1
+    work.counts[AT.prior_poses] += poses
+    work.counts[AT.prior_rows] += n
+    work.counts[AT.prior_rows2] += n**2
+    work.counts[AT.prior_rows3] += n**3
+    work.counts[AT.prior_runs] += n_runs
+    return cost

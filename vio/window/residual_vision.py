@@ -10,20 +10,8 @@ the states' own coordinates (R Exp(theta_body), p + dp) once at the end:
 """
 
 from vio._jit import kernel
+from vio.events import AT
 from vio.window.sight import camera_poses, gather, root, stand
-from vio.window.state import (
-    RELAX_FRAMES,
-    VISION_BLOCKS,
-    VISION_FRAMES,
-    VISION_HOSTS,
-    VISION_OTHERS,
-    VISION_PAIRS,
-    VISION_POINTS,
-    VISION_POSES,
-    VISION_RESIDUALS,
-    VISION_SPAN,
-    VISION_TURNED,
-)
 
 
 @kernel
@@ -40,15 +28,19 @@ def linearise(tables, inv_sigma, limit):
     """
     slots, landmarks, work, system = tables.slots, tables.landmarks, tables.work, tables.system
     cost, n_points, n_res, n_blocks, n_frames = 0.0, 0, 0, 0, 0
-    n_others, n_span, n_hosts, n_pairs = 0, 0, 0, 0
+    n_others, n_span, n_hosts, n_pairs, scans, tests = 0, 0, 0, 0, 0, 0
     origin = camera_poses(slots, tables.ext, 2, work.cams)
     base = first_pose(system.pose_at)
     for host in range(slots.t_ns.shape[0]):
         if slots.t_ns[host] == 0 or slots.key[host] == 0:
             continue
         hosted = 0
+        scans += 1
         for m in range(landmarks.id.shape[0]):
-            if work.use[m] == 0 or landmarks.host[m] != host:
+            if work.use[m] == 0:
+                continue
+            tests += 1
+            if landmarks.host[m] != host:
                 continue
             if hosted == 0:
                 work.panel[: 27 * work.seen.shape[0]] = 0.0
@@ -76,16 +68,18 @@ def linearise(tables, inv_sigma, limit):
             n_pairs += add_pairs(system, work.panel, host)
         n_points += hosted
     poses, turned = to_body(slots, system, origin, work.cams, work.block)
-    work.counts[VISION_POINTS] += n_points
-    work.counts[VISION_RESIDUALS] += n_res
-    work.counts[VISION_BLOCKS] += n_blocks
-    work.counts[VISION_FRAMES] += n_frames
-    work.counts[VISION_OTHERS] += n_others
-    work.counts[VISION_SPAN] += n_span
-    work.counts[VISION_HOSTS] += n_hosts
-    work.counts[VISION_PAIRS] += n_pairs
-    work.counts[VISION_POSES] += poses
-    work.counts[VISION_TURNED] += turned
+    work.counts[AT.vision_points] += n_points
+    work.counts[AT.vision_residuals] += n_res
+    work.counts[AT.vision_blocks] += n_blocks
+    work.counts[AT.vision_frames] += n_frames
+    work.counts[AT.vision_others] += n_others
+    work.counts[AT.vision_span] += n_span
+    work.counts[AT.vision_hosts] += n_hosts
+    work.counts[AT.vision_pairs] += n_pairs
+    work.counts[AT.vision_poses] += poses
+    work.counts[AT.vision_turned] += turned
+    work.counts[AT.hosts_scanned] += scans
+    work.counts[AT.host_tests] += tests
     return cost, n_points, n_res, n_blocks
 
 
@@ -349,11 +343,11 @@ def relax(tables, inv_sigma, limit):
     eliminated landmarks, and needs none of their blocks to be kept.
 
     Returns:
-        (landmarks, residuals).
+        landmarks moved.
     """
     landmarks, work = tables.landmarks, tables.work
     f = work.root
-    n_points, n_res, n_frames = 0, 0, 0
+    n_points, n_used, n_res, n_frames = 0, 0, 0, 0
     camera_poses(tables.slots, tables.ext, 1, work.cams)
     for m in range(landmarks.id.shape[0]):
         if work.use[m] == 0:
@@ -365,6 +359,7 @@ def relax(tables, inv_sigma, limit):
             landmarks.weight[m], landmarks.xy[m], work.cams, 0, now, now, rho,
             tables.ext.step, inv_sigma, limit, work.folds, work.seen,
         )  # fmt: skip
+        n_used += 1
         n_res += residuals
         n_frames += frames
         if not root(work.cams, host, 0, work.folds[0], f):
@@ -378,5 +373,7 @@ def relax(tables, inv_sigma, limit):
         landmarks.point[m, 1] = y - b
         # A depth must stay in front: pull it back to the far end instead of behind.
         landmarks.point[m, 2] = max(rho - c, 1e-4)
-    work.counts[RELAX_FRAMES] += n_frames
-    return n_points, n_res
+    work.counts[AT.relaxed] += n_used
+    work.counts[AT.relax_frames] += n_frames
+    work.counts[AT.cost_residuals] += n_res
+    return n_points

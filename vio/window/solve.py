@@ -122,16 +122,6 @@ def solve(system, n, held, damping, panel):
     return empty
 
 
-def held_back(system, n, held):
-    """Step that the last `held` rows of a solved system would take, and its covariance."""
-    L = np.zeros((held, held))
-    for i in range(held):
-        at = (n - held + i) * (n - held + i + 1) // 2 + n - held
-        L[i, : i + 1] = system.H[at : at + i + 1]
-    inverse = np.linalg.pinv(L)
-    return inverse.T @ system.d[n - held : n], inverse.T @ inverse
-
-
 @kernel
 def covariance(L, at, size, out):
     """Marginal covariance of the last `size` rows, which start at `at`.
@@ -155,3 +145,20 @@ def covariance(L, at, size, out):
                 s -= L[(at + k) * (at + k + 1) // 2 + at + i] * out[k, c]
             diagonal = L[(at + i) * (at + i + 1) // 2 + at + i]
             out[i, c] = s / diagonal if diagonal != 0.0 else 0.0
+
+
+@kernel
+def held_back(system, n, held, step, cov):
+    """Step that the last `held` rows of a solved system would take, and its covariance.
+
+    Args:
+        step: (held,) float64 out. cov: (held, held) float64 out.
+    """
+    L, d, first = system.H, system.d, n - held
+    covariance(L, first, held, cov)
+    for i in range(held - 1, -1, -1):
+        s = d[first + i]
+        for k in range(i + 1, held):
+            s -= L[(first + k) * (first + k + 1) // 2 + first + i] * step[k]
+        diagonal = L[(first + i) * (first + i + 3) // 2]
+        step[i] = s / diagonal if diagonal != 0.0 else 0.0

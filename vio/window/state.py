@@ -13,15 +13,6 @@ from vio.imu import calibration, preintegrate
 from vio.imu.preintegrate import Preintegrated
 from vio.memory.arena import Buffer
 
-(
-    VISION_POINTS, VISION_RESIDUALS, VISION_BLOCKS, VISION_FRAMES, VISION_OTHERS,
-    VISION_SPAN, VISION_HOSTS, VISION_PAIRS, VISION_POSES, VISION_TURNED, RELAX_FRAMES, PRIOR_RUNS,
-    ACTIVATE_KNOWN, ACTIVATE_TRIED, ACTIVATE_USED, REJECT_KNOWN, REJECT_TRIED, REJECT_USED, STEPS,
-    KNOWN,
-    LAYOUT_TESTS, LAYOUT_USED, LAYOUT_LEFT, LAYOUT_RIGHT,
-    LAYOUT_POSES, LAYOUT_MOTIONS, LAYOUT_HELD,
-) = range(len(WINDOW_COUNTS))  # fmt: skip
-
 
 class Slots(NamedTuple):
     """Frames in the window; first axis = slot. `lin` are the fixed linearisation points (FEJ)."""
@@ -107,7 +98,6 @@ class Work(NamedTuple):
     factor: np.ndarray  # (S,) uint8 inertial factors that take part, by the slot they end in
     leave_pose: np.ndarray  # (S,) uint8 what leaves when marginalising
     leave_motion: np.ndarray  # (S,) uint8
-    tallies: np.ndarray  # (9,) int64 of `optimise`
     counts: np.ndarray  # (len(WINDOW_COUNTS),) int64 tallies of the kernels, added to
 
 
@@ -204,7 +194,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
             "backup": ((S, 21), "f8"), "backup_points": ((M, 3), point),
             "backup_calibration": ((n,), "f8"), "small": ((21, 30 + n), "f8"),
             "counts": ((len(WINDOW_COUNTS),), "i8"),
-            "rows": ((2, D), "i2"), "tallies": ((9,), "i8"), "factor": ((S,), "u1"),
+            "rows": ((2, D), "i2"), "factor": ((S,), "u1"),
             "leave_pose": ((S,), "u1"), "leave_motion": ((S,), "u1"),
         },
     }  # fmt: skip

@@ -22,6 +22,8 @@ class Watch:
 
     def __init__(self, window):
         self.window, self.config = window, window.config
+        # Behind the covariance of the newest state, which is wanted at the same time.
+        self.scratch = window.work.small.reshape(-1)[window.cov.size :]
         self.forget()
 
     def forget(self):
@@ -79,7 +81,7 @@ class Watch:
         forward(L, n, prior.r)
         window.imu.offset_sigma = self.config.time_offset_sigma
 
-    def judge(self, least, sigmas):
+    def judge(self, least, sigmas, tally):
         """After a solution: let go what it shows to be wrong; the next one takes the step.
 
         Args:
@@ -90,7 +92,12 @@ class Watch:
         held, n = int(slots.held[0]), slots.calibration.size
         if not held:
             return
-        step, cov = held_back(system, int(system.calibration_at[0]) + n, held)
+        step, cov = self.scratch[:held], self.scratch[n : n + held**2].reshape(held, held)
+        held_back(system, int(system.calibration_at[0]) + n, held, step, cov)
+        tally.add(
+            covariances=1, cov_squares=held**2, cov_cubes=held**3,
+            held_rows=held, held_rows2=held**2,
+        )  # fmt: skip
         sigma = np.sqrt(cov.diagonal())
         self.sigma[n - held :] = sigma
         if held > 6 or n == 1:

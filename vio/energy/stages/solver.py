@@ -6,7 +6,7 @@ from vio.energy.actions import Op, Work
 from vio.energy.memory import reused
 from vio.energy.rows import Rows, uses
 
-OTHERS = ("solve_free", "cov", "solves", "prior_calls", "marginalised")
+OTHERS = ("solve_free", "cov", "held_rows", "solves", "prior_calls", "marginalised")
 """Events of a call that has other events for its dimension: elements come in with those."""
 
 
@@ -64,6 +64,11 @@ def covariance(dim, L, out) -> list:
     return dim.rows(L, (0, 2, 1)) + dim.rows(out, (0, 0, 1), (0, 2, 0))
 
 
+def held_back(dim, L, d, step) -> list:
+    """`held_back` after its `covariance`: substituted back."""
+    return dim.rows(L, (1 / 2, 1 / 2)) + dim.rows(d, (1,)) + dim.rows(step, (-1 / 2, 1 / 2), (1,))
+
+
 def kept(plan, tensor):
     """Pattern of a matrix worked on in place: a memory as large as it keeps it."""
     size = plan.size(tensor)
@@ -104,6 +109,7 @@ def model(plan) -> list:
     free, last = Dim("solve_free", "solve_free2"), "solves" if one_more(plan) else None
     rows = solve(dim, free, "system.H", "system.b", "system.d", last)
     rows += covariance(Dim("covariances", "cov_squares", "cov_cubes"), "system.H", "work.small")
+    rows += held_back(Dim("held_rows", "held_rows2"), "system.H", "system.d", "work.small")
     how = {name: kept(plan, name) for name in ("system.b", "system.d", "work.panel")}
     return uses("solve", merged(rows), how | {"system.H": triangle(plan, "system.H")})
 
