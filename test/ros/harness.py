@@ -1,21 +1,24 @@
 """A stack in processes of its own, and a node in this one that plays to it and listens."""
 
+import itertools
 import os
 import threading
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from rclpy.context import Context
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 from std_srvs.srv import SetBool, Trigger
 
 from vio.ros import convert, dds, qos, session
+from vio.ros.executor import MessageExecutor
 from vio.types import CameraImage
 
 IN_FLIGHT = 10
@@ -72,7 +75,7 @@ class Feeder(Node):
         self.create_subscription(Odometry, "vio/imu_odometry", self.on_rapid, qos.results(1000))
         self.create_subscription(DiagnosticArray, "/diagnostics", self.on_health, qos.results())
         self.clear()
-        self.runner = SingleThreadedExecutor(context=self.own)
+        self.runner = MessageExecutor(context=self.own)
         self.runner.add_node(self)
         self.thread = threading.Thread(target=self.runner.spin, daemon=True)
         self.thread.start()
@@ -140,15 +143,42 @@ class Feeder(Node):
                     self.settle(lambda limit=out: limit - len(self.poses) <= IN_FLIGHT, 0.2)
                     out = min(out, len(self.poses) + IN_FLIGHT)
                     begun += time.monotonic() - paused
-                message = convert.image_message(item.t_ns, item.image, f"cam{item.cam}")
-                self.cams[item.cam].publish(message)
-                self.clock.publish(Clock(clock=convert.to_time(item.t_ns)))
-            else:
-                self.imu.publish(convert.imu_message(item, "imu"))
+            self.publish(item)
         count = -1
         while count < len(self.poses) and not until():
             count = len(self.poses)
             self.settle(lambda: newest in self.poses, 0.5)
+
+    @contextmanager
+    def flood(self, measurements):
+        """Publish as fast as can be, over and over with later stamps, while the block runs."""
+        self.clear()
+        span = measurements[-1].t_ns - measurements[0].t_ns + 5_000_000
+        ended = threading.Event()
+
+        def publish():
+            for lap in itertools.count():
+                for item in measurements:
+                    if ended.is_set():
+                        return
+                    self.publish(replace(item, t_ns=item.t_ns + lap * span))
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def publish(self, item):
+        """Send one measurement, and its time with an image."""
+        if isinstance(item, CameraImage):
+            message = convert.image_message(item.t_ns, item.image, f"cam{item.cam}")
+            self.cams[item.cam].publish(message)
+            self.clock.publish(Clock(clock=convert.to_time(item.t_ns)))
+        else:
+            self.imu.publish(convert.imu_message(item, "imu"))
 
     def known(self):
         """(t_ns (N,), p (N, 3)) of the poses that may be used."""

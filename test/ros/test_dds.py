@@ -3,6 +3,11 @@
 Every `play` starts the recording over, so stamps jump back by its length each time.
 """
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import faults
 import numpy as np
 import pytest
@@ -87,3 +92,20 @@ def test_vio_ros_play(recording, offline, tmp_path):
 
     with AnyReader([tmp_path / "bag"]) as bag:
         assert bag.topics["/vio/odometry"].msgcount == 81
+
+
+def test_vio_ros_play_leaves_no_node_behind(recording, tmp_path):
+    words = [sys.executable, "-m", "vio.cli", "ros", "play", str(recording), "--out", str(tmp_path)]
+    play = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    children = Path(f"/proc/{play.pid}/task/{play.pid}/children")
+    end = time.monotonic() + 60.0
+    while "all inputs" not in read(tmp_path / "vio_node.log") and time.monotonic() < end:
+        time.sleep(0.05)
+    nodes = children.read_text().split()
+    play.terminate()
+    assert play.wait(30) == 130 and len(nodes) == 2
+    assert not [pid for pid in nodes if Path(f"/proc/{pid}").exists()]
+
+
+def read(path):
+    return path.read_text() if path.exists() else ""

@@ -1,7 +1,10 @@
 """The launch files: what they would start, that it exists, and that it does start."""
 
+import os
 import re
+import signal
 import subprocess
+import sys
 import time
 from dataclasses import fields
 from importlib.util import find_spec
@@ -94,6 +97,33 @@ def test_what_euroc_launch_starts_runs_and_ends_well(recording, tmp_path):
             process.send_signal(2)
     assert {name: p.wait(15) for name, p in running.items()} == dict.fromkeys(running, 0)
     assert len((tmp_path / "trajectory.tum").read_text().splitlines()) > 20
+
+
+def test_an_overloaded_robot_ends_in_the_time_that_launch_gives(recording, measurements):
+    pytest.importorskip("rclpy", reason="rclpy is not installed: pip install 'vio[ros]'")
+    from harness import Feeder, domain
+
+    context = evaluate(VIO, composed="false", calibration=str(recording), reliability="reliable")
+    env = {**session.environment(domain()), **context.env}
+    running = {n["name"]: subprocess.Popen(argv(n), env=env) for n in context.nodes}
+    feeder = Feeder(2)
+    feeder.wait_for_stack()
+    spin = [sys.executable, "-c", "while True: pass"]
+    hogs = [subprocess.Popen(spin) for _ in range(2 * os.cpu_count())]
+    try:
+        with feeder.flood(measurements):  # several times what they can take
+            feeder.wait(lambda: len(feeder.poses) > 5)
+            for _ in range(2):
+                for process in running.values():
+                    process.send_signal(signal.SIGINT)
+                time.sleep(0.1)
+            codes = {name: p.wait(5) for name, p in running.items()}  # then launch would kill
+        assert codes == dict.fromkeys(SPLIT, 0)
+    finally:
+        for process in [*hogs, *running.values()]:
+            process.kill()
+            process.wait()
+        feeder.close()
 
 
 @pytest.mark.skipif(find_spec("launch_ros") is None, reason="launch_ros is not installed")

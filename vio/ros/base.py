@@ -65,16 +65,7 @@ class StackNode(Node):
     def listen_to_imu(self):
         """Subscribe to the IMU."""
         profile = qos.sensor(self.settings.reliability, self.settings.imu_queue)
-
-        rate_hz = self.rig.imu.rate_hz
-        # not more than a frame's worth: IMU far ahead of the images means that one is missing
-        most = max(round(rate_hz / self.rig.cam0.rate_hz) - 1, 0)
-
-        def take(message):
-            self.on_imu(message)
-            qos.drain(subscription, self.on_imu, most)
-
-        subscription = self.listen(Imu, "imu0", take, "imu", rate_hz, profile)
+        self.listen(Imu, "imu0", self.on_imu, "imu", self.rig.imu.rate_hz, profile)
 
     def listen(self, kind, topic: str, callback, name: str, rate_hz: float, profile):
         """Subscribe to an input and let the checks watch it."""
@@ -84,7 +75,7 @@ class StackNode(Node):
             item.incompatible = getattr(info.last_policy_kind, "name", str(info.last_policy_kind))
 
         self.inputs.append(item)
-        return qos.subscribe(self, kind, topic, callback, profile, incompatible_qos=mismatch)
+        qos.subscribe(self, kind, topic, callback, profile, incompatible_qos=mismatch)
 
     def on_image(self, message, cam: int, topic: str):
         """An image of camera `cam`."""

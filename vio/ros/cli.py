@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from enum import Enum
 from importlib.util import find_spec
@@ -89,6 +90,7 @@ def play(
         }  # fmt: skip
         if calibration:
             player["calibration"] = str(calibration.resolve())
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the nodes must not outlive us
         with spinner("playing", as_json):
             metrics = session.play(
                 dataset, folder, split=split, player=player, stack=stack, record=record,

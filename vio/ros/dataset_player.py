@@ -45,9 +45,8 @@ class DatasetPlayer(Node):
         self.imu = qos.publisher(self, Imu, "imu0", qos.results(1000))
         self.clock_out = qos.publisher(self, Clock, "/clock", reliable)
         qos.subscribe(self, Odometry, "vio/odometry", self.on_odometry, reliable)
-        self.rapid_in = qos.subscribe(
-            self, Odometry, "vio/imu_odometry", self.on_imu_odometry, qos.results(1000)
-        )
+        rapid = self.logbook.imu_odometry
+        qos.subscribe(self, Odometry, "vio/imu_odometry", rapid, qos.results(1000))
         qos.subscribe(self, DiagnosticArray, "/diagnostics", self.logbook.diagnostics, reliable)
         self.flight = Flight(s.in_flight, self.cameras)
         self.news, self.done, self.stopping, self.code = threading.Condition(), False, False, 0
@@ -60,11 +59,6 @@ class DatasetPlayer(Node):
         with self.news:
             self.flight.answered(t_ns)
             self.news.notify()
-
-    def on_imu_odometry(self, message):
-        """A pose at the rate of the IMU, and those that came with it."""
-        self.logbook.imu_odometry(message)
-        qos.drain(self.rapid_in, self.logbook.imu_odometry)
 
     def play(self):
         """The player's own thread."""

@@ -6,10 +6,11 @@ import signal
 import sys
 
 import rclpy
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
 from vio.ros import dds
+from vio.ros.executor import MessageExecutor
 from vio.types import VioError
 
 SWITCH_S = 2e-4
@@ -51,14 +52,9 @@ def run(make_node) -> int:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         node = make_node()
         stop.running = True
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        while not stop.asked and not getattr(node, "done", False):
-            executor.spin_once(timeout_sec=0.1)
-            worker = getattr(node, "worker", None)
-            if worker is not None and worker.error is not None:
-                code = STOPPED_BY_FAULT
-                break
+        with MessageExecutor() as executor:
+            executor.add_node(node)
+            code = spin(executor, node, stop)
     except VioError as error:
         logging.getLogger("vio").error("%s", error)
         code = MISCONFIGURED
@@ -74,6 +70,16 @@ def run(make_node) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the interpreter is still to end
     return getattr(node, "code", 0) or code
+
+
+def spin(executor, node, stop) -> int:
+    """Work until the node is done, its worker has failed or a signal has come; the exit code."""
+    while not stop.asked and not getattr(node, "done", False):
+        executor.spin_once(timeout_sec=0.1)
+        worker = getattr(node, "worker", None)
+        if worker is not None and worker.error is not None:
+            return STOPPED_BY_FAULT
+    return 0
 
 
 def exit_with(make_node):

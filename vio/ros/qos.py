@@ -47,17 +47,3 @@ def subscribe(node, kind, topic: str, callback, profile: QoSProfile, **options):
     """A subscription, likewise."""
     quiet = SubscriptionEventCallbacks(use_default_callbacks=False, **options)
     return node.create_subscription(kind, topic, callback, profile, event_callbacks=quiet)
-
-
-def drain(subscription, callback, most: int = 100):
-    """Give `callback` up to `most` of the messages that wait at a subscription.
-
-    The executor takes one message each time it wakes, and waking costs it more than an IMU sample
-    costs us; after a burst this is what keeps up.
-    """
-    for _ in range(most):
-        with subscription.handle:
-            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-        if taken is None:
-            return
-        callback(taken[0])

@@ -89,12 +89,16 @@ class Process:
         """Whether it has not ended yet."""
         return self.popen.poll() is None
 
+    def signal(self):
+        """Ask it to end."""
+        if self.running():
+            self.popen.send_signal(signal.SIGINT)
+
     def interrupt(self, times: int = 1) -> int:
         """End it with SIGINT; its exit code."""
         for _ in range(times):
-            if self.running():
-                self.popen.send_signal(signal.SIGINT)
-                time.sleep(0.05)
+            self.signal()
+            time.sleep(0.05)
         try:
             code = self.popen.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -138,6 +142,8 @@ def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, reco
     try:
         watch(running, progress)
     finally:
+        for process in running:  # all at once: who is impatient may interrupt the waiting below
+            process.signal()
         for process in reversed(running):
             codes[process.name] = process.interrupt()
     if codes["dataset_player"] != 0:
