@@ -143,7 +143,11 @@ def nodes_are_killed_and_started_again(flight):
             fresh = list(feeder.poses.values())[up[0] :] if up else []
             return len(fresh) > 10 and all(good for good, *_ in fresh[-5:])
 
-        flight.play(rate=1.0, at={0.5: kill}, until=back)
+        for at in {0.5: kill}, {}, {}:  # a busy machine may need more than one lap to start a node
+            up.clear()
+            flight.play(rate=1.0, at=at, until=back)
+            if back():
+                break
         assert back(), f"{name}\n{stack.logs()}"
 
 

@@ -85,6 +85,8 @@ def test_vio_ros_play(recording, offline, tmp_path):
     assert metrics["odometry_received"] == 81 and metrics["frames_lost"] == 0
     assert metrics["diagnostics"]["vio_node"]["imu_received"] == str(metrics["imu_sent"])
     assert metrics["ate_rmse_m"] < 0.02
+    assert abs(metrics["imu_odometry_rate_hz"] / 200 - 1) < 0.01
+    assert metrics["imu_odometry_step_m"] < 0.005
     received, recorded = read_tum(tmp_path / "trajectory.tum"), read_tum(tmp_path / "odometry.tum")
     for a, b in zip(received, recorded):
         assert np.array_equal(a, b)

@@ -13,6 +13,7 @@ from std_srvs.srv import SetBool, Trigger  # noqa: E402
 
 from vio.events import NAMES  # noqa: E402
 from vio.ros import convert  # noqa: E402
+from vio.ros.logbook import continuity  # noqa: E402
 from vio.types import CameraImage, ImuSample, Status, VioError  # noqa: E402
 
 
@@ -225,3 +226,15 @@ def test_wrong_inputs_are_named_with_a_cure(make, measurements):
     node.intake.last["cam0"] = stamp_ns - 30 * 10**9, heard_s  # another number in the text
     node.check()
     assert len(said) == 3
+
+
+def test_a_step_of_the_fast_odometry_is_seen():
+    turned = [0.0, 0.0, np.sqrt(0.5), np.sqrt(0.5)]  # x of the base is y of odom
+    rows = [(k * 5_000_000, 0.0, 0.01 * k, 0.0, *turned, 2.0, 0.0, 0.0) for k in range(100)]
+    even = continuity(rows)
+    assert even["imu_odometry_rate_hz"] == pytest.approx(200)
+    assert even["imu_odometry_step_m"] < 1e-12
+    t_ns, x, *rest = rows[50]
+    rows[50] = t_ns, x + 0.02, *rest
+    assert continuity(rows)["imu_odometry_step_m"] == pytest.approx(0.02)
+    assert continuity(rows[:1]) == {}

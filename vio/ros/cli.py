@@ -107,7 +107,8 @@ def summary(metrics: dict) -> dict:
     """The figures for the terminal."""
     keys = (
         "cam0_sent", "odometry_received", "poses", "frames_lost", "imu_sent", "ate_rmse_m",
-        "latency_ms_p50", "latency_ms_p99", "stack_cpu_percent", "stack_peak_rss_mb", "played_s",
+        "latency_ms_p50", "latency_ms_p99", "imu_odometry_rate_hz", "imu_odometry_step_m",
+        "stack_cpu_percent", "stack_peak_rss_mb", "played_s",
     )  # fmt: skip
     return {key: metrics[key] for key in keys if key in metrics}
 

@@ -14,6 +14,7 @@ from vio.sync import Sequencer
 from vio.types import CameraImage, VioError
 
 MAX_ARRIVALS = 200
+PAUSE_NS = 500_000_000
 STUB = np.zeros((1, 1), np.uint8)
 
 
@@ -49,7 +50,10 @@ class Intake:
         """Count a message of input `name`; whether it is wanted now."""
         self.counts[f"{name}_received"] += 1
         self.last[name] = t_ns, time.monotonic()
-        self.stamps[name].append(t_ns)
+        stamps = self.stamps[name]
+        if stamps and not 0 <= t_ns - stamps[-1] < PAUSE_NS:
+            stamps.clear()  # after a pause or a jump the rate is a new one
+        stamps.append(t_ns)
         if self.paused:
             self.counts["dropped_paused"] += 1
         return not self.paused

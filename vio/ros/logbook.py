@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vio.eval.trajectory import rotations
 from vio.io.tum import TumWriter
 from vio.ros import convert
 from vio.ros.diagnostics import health_of
@@ -60,9 +61,9 @@ class Logbook:
 
     def imu_odometry(self, message):
         """A pose at the rate of the IMU."""
-        t_ns, p, _ = convert.pose_of(message)
+        t_ns, p, quat = convert.pose_of(message)
         v = message.twist.twist.linear
-        self.rapid.append((t_ns, *p, v.x, v.y, v.z))
+        self.rapid.append((t_ns, *p, *quat, v.x, v.y, v.z))
 
     def diagnostics(self, message):
         """Health of the stack, the newest of each node."""
@@ -84,6 +85,7 @@ class Logbook:
             **self.counts,
             "frames_lost": lost,
             "imu_odometry_received": len(self.rapid),
+            **continuity(self.rapid),
             "latency_ms_p50": float(np.percentile(late, 50)) if late.size else None,
             "latency_ms_p99": float(np.percentile(late, 99)) if late.size else None,
             "latency_ms_max": float(late.max()) if late.size else None,
@@ -91,3 +93,28 @@ class Logbook:
             "ended_s": self.ended_s or time.monotonic(),
             "diagnostics": self.health,
         }
+
+
+def continuity(rows) -> dict:
+    """How even a fast odometry is.
+
+    Args:
+        rows: of (t_ns, position [m], quaternion xyzw, velocity in the child frame [m/s]), as
+            they came.
+
+    Returns:
+        imu_odometry_rate_hz over the times it was there, and imu_odometry_step_m: the most that
+        a position differs from the one before carried on at the mean of both velocities. Empty
+        with less than two rows, or none that follow within 50 ms.
+    """
+    rows = np.array(rows).reshape(-1, 11)
+    dt_s = np.diff(rows[:, 0]) * 1e-9
+    near = (dt_s > 0) & (dt_s < 0.05)
+    if not near.any():
+        return {}
+    p, v = rows[:, 1:4], (rotations(rows[:, 4:8]) @ rows[:, 8:, None])[:, :, 0]
+    gap = np.diff(p, axis=0) - 0.5 * (v[1:] + v[:-1]) * dt_s[:, None]
+    return {
+        "imu_odometry_rate_hz": float(near.sum() / dt_s[near].sum()),
+        "imu_odometry_step_m": float(np.linalg.norm(gap[near], axis=1).max()),
+    }
