@@ -81,10 +81,5 @@ def align(frame, templates, warps, uv, first_level, params, bits=8):
         *frame[:2], templates, bits, np.asarray(warps, np.float32), got,
         np.full(n, first_level, np.int8), 0, params, regions(), patch(), basis(), score,
     )  # fmt: skip
-    return (
-        got,
-        score,
-        dict(
-            zip(("loads", "blocks", "blocks0", "blocks1", "levels", "iterations", "found"), counts)
-        ),
-    )
+    names = "loads", "blocks", "blocks0", "blocks1", "levels", "iterations", "found", "given"
+    return got, score, dict(zip(names, counts))

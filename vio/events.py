@@ -59,6 +59,7 @@ WINDOW_COUNTS = (
     "relaxed",  # landmarks that follow a step
     "relax_frames",  # frames that see them, by either camera
     "cost_residuals",  # vision residuals evaluated for that
+    "advances",  # states predicted
     "activations",  # searches for landmarks that can get a depth
     "activate_known",  # landmarks in use
     "activate_tried",  # of them without depth, looked at
@@ -70,6 +71,9 @@ WINDOW_COUNTS = (
     "reject_used",  # observations checked
     "reject_dropped",
     "reject_left",  # landmarks that remain in use
+    "depth_scans",  # tables of landmarks scanned for their depth in the newest frame
+    "depth_known",  # of them in use
+    "depth_found",  # of them in front of it
     "slots_used",  # frames in the window, summed over these scans of landmarks
     "marginalised",  # systems marginalised
     "marginalised_landmarks",
@@ -98,63 +102,64 @@ NAMES = (
     "sensor_px",  # pixels that arrived, both cameras
     "pyramid_px",  # pixels of the pyramid levels above the finest
     "blocks_encoded",  # 4x4 blocks written, all levels
-    "predicted",  # features carried from image to image by the predicted motion
+    "transfer_calls",  # tables of features carried from image to image
+    "transfer_given",  # features in them
+    "predicted",  # of them carried by the predicted motion
     "klt_regions",  # image regions loaded to track from frame to frame
     "klt_blocks",  # 4x4 blocks decoded for them
     "klt_blocks0",  # of them those of level 0, and those of level 1
     "klt_blocks1",
     "klt_levels",  # templates prepared, one for each level aligned
-    "klt_given",  # features with a prediction, and of them with a warp that can be followed
-    "klt_tried",
     "klt_iterations",  # patch alignments evaluated from frame to frame
     "klt_found",  # features found again
+    "klt_given",  # features with a prediction, and of them with a warp that can be followed
+    "klt_tried",
     "stereo_regions",  # the same from cam0 to cam1
     "stereo_blocks",
     "stereo_blocks0",
     "stereo_blocks1",
     "stereo_levels",
-    "stereo_given",
-    "stereo_tried",
     "stereo_iterations",
     "stereo_found",
+    "stereo_given",
+    "stereo_tried",
+    "search_calls",
+    "search_wanted",  # features searched for
     "search_hypotheses",  # patches compared along epipolar curves
     "search_regions",
     "search_blocks",
     "search_blocks0",
     "search_blocks1",
-    "search_wanted",  # features searched for
-    "search_calls",
     "search_found",
+    "inverse_calls",  # tables of matches triangulated
+    "inverse_given",  # features in them
     "stereo_tested",  # matches held against their epipolar line
     "stereo_refused",
-    "ransac_points",  # features held against each hypothesis
     "ransac_hypotheses",
     "ransac_inliers",
     "ransac_moving",  # features that moved more than the gyro explains
     "ransac_tests",  # distances from an epipolar line computed
     "ransac_given",  # features in the first view
     "ransac_valid",  # features in both views
-    "transfer_calls",  # tables of features carried from image to image
-    "transfer_given",  # features in them
+    "ransac_points",  # features in the second
     "undistort_calls",  # tables of features undistorted by the front end
     "undistort_given",
-    "inverse_calls",
+    "handed_on",  # features handed to the window
     "still_checks",  # tables of features held against those of the last frame
     "still_seen",
     "key_checks",  # the same against those of the last keyframe
     "key_seen",
-    "inverse_given",
     "unprojected",  # pixels undistorted
-    "detect_px",  # pixels scored as corners
     "detect_scans",  # images scanned for corners
-    "detect_rows",  # rows of free cells scanned
-    "detect_found",
     "detect_live",  # features when the grid is filled
+    "detect_rows",  # rows of free cells scanned
+    "detect_px",  # pixels scored as corners
+    "detect_found",
+    "detect_added",  # features started
     "detect_looked",  # corners looked at, best first, and of them held against the features
     "detect_held",
     "detect_tests",  # distances of a corner from a feature
     "detect_used",  # slots found in use on the way to a free one
-    "detect_added",  # features started
     "stale_checks",  # tables of features looked through for stale templates
     "template_calls",  # tables of features looked through for templates to take
     "template_wanted",  # features whose templates are taken
@@ -164,6 +169,8 @@ NAMES = (
     "template_blocks",  # 4x4 blocks decoded for them
     "template_blocks0",
     "template_blocks1",
+    "quiet_gyro",  # samples looked at to see whether the IMU is at rest
+    "quiet_accel",
     "preintegrations",  # intervals integrated
     "imu_span",  # samples between their ends, both included
     "imu_samples",  # inertial steps integrated
@@ -179,15 +186,16 @@ NAMES = (
     "held_rows2",
     "observations",  # frames whose tracks were matched with landmarks
     "tracks",  # their tracks
+    "scans_known",  # landmark rows in use when tracks are matched
     "track_tests",  # identities compared
     "tracks_known",  # tracks with a landmark
     "tracks_right",  # of them seen by cam1
-    "scans_known",  # landmark rows in use when tracks are matched
     "starts",
     "start_tracks",  # tracks offered to start landmarks
     "started",  # of them started
-    "started_right",
+    "start_refused",
     "start_scan",  # rows looked at for a free one
+    "started_right",  # of those started seen by cam1
     *WINDOW_COUNTS,
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
@@ -212,10 +220,10 @@ class Tally:
         for name, value in counts.items():
             values[INDEX[name]] += value
 
-    def add_row(self, first, counts):
-        """Add a sequence of counts, those of the names from place `first` on."""
+    def put(self, first, counts):
+        """Add what a kernel returned: counts of the names from `first` on."""
         values = self.values
-        for at, value in enumerate(counts, first):
+        for at, value in enumerate(counts, INDEX[first]):
             values[at] += value
 
     def of(self, places) -> int:

@@ -10,7 +10,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
 INSIDE = {  # traced as parts of a kernel that calls them
-    "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
+    "free",    "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
     "multiply_tn", "normalise", "_step", "add_squares", "reduce_rows", "_whitening",
     "camera_poses", "stand", "view", "gather", "root", "first_pose", "eliminate", "_spread",
     "_subtract", "add_pairs", "to_body", "_turn_block", "_pivot", "touched", "huber",
@@ -29,7 +29,8 @@ TRACED = {
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",
     "choose", "transfer", "count_moved", "undistort", "inverse_depth", "ransac_translation",
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
-    "marginalise", "solve", "covariance", "held_back", "observe", "start", "activate", "reject",
+    "marginalise", "solve", "covariance", "held_back", "settle", "retain",
+    "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
 }  # fmt: skip
 NO_PART = {"propagate"}
 """Runs between frames, for odometry at the IMU's rate: no part of a frame's bill."""

@@ -21,13 +21,15 @@ from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
 from vio.events import NAMES, WINDOW_COUNTS, Tally
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate
+from vio.imu.rest import spread
 from vio.window import landmarks as life
 from vio.window import optimise, residual_imu, residual_prior, residual_vision, solve
+from vio.window.advance import advance
 from vio.window.marginalise import marginalise
 
 PLAN = make_plan()
 NOT_BILLED = {"work.counts"}
-FIRST = NAMES.index(WINDOW_COUNTS[0])
+FIRST = WINDOW_COUNTS[0]
 GROUPS = {
     "slots": "slots", "landmarks": "landmarks", "pre": "preintegrated", "prior": "prior",
     "system": "system", "work": "work",
@@ -84,7 +86,7 @@ def test_vision(seed, stereo):
     t = case(seed, stereo=stereo)
     tally_, (trace, s) = tally(), traced(t)
     residual_vision.linearise(s.tables, P["inv_sigma"], P["limit"])
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     tally_.add(assembled=1, linearised_slots=t.order.size)
     rows = vision.linearise(PLAN)
     rows += vision.cameras(t.slots.t_ns.size, "assembled", "linearised_slots", lin=True)
@@ -96,7 +98,7 @@ def test_relax(seed):
     t = case(seed)
     tally_, (trace, s) = tally(), traced(t)
     residual_vision.relax(s.tables, P["inv_sigma"], P["limit"])
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     tally_.add(steps=1, step_poses=t.order.size)
     rows = vision.relax(PLAN) + vision.cameras(t.slots.t_ns.size, "steps", "step_poses")
     check(trace, as_uses(rows), counts(tally_))
@@ -108,7 +110,7 @@ def test_inertial(still):
     t.slots.still[t.order[-1]] = still
     tally_, (trace, s) = tally(), traced(t)
     residual_imu.linearise_motion(s.tables, t.order, MODEL)
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     tally_.add(assembled=1, linearised_slots=t.order.size)
     check(trace, as_uses(inertial.motion(PLAN)), counts(tally_))
     assert tally_.counts[NAMES.index("still_factors")] == still
@@ -121,7 +123,7 @@ def test_prior(held):
         tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
     residual_prior.linearise_prior(s.tables)
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     tally_.add(assembled=1)
     check(trace, as_uses(inertial.prior(PLAN)), counts(tally_))
 
@@ -134,7 +136,7 @@ def test_optimise(seed, iterations):
     tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
     optimise.optimise(s.tables, t.order, MODEL, iterations, 1e-12, 1e-12)
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN) + solver.model(PLAN)
     check(trace, uses, counts(tally_))
 
@@ -214,6 +216,22 @@ def test_preintegrate(part):
     check(trace, imu.model(PLAN), events)
 
 
+def test_spread():
+    trace = Trace()
+    for name, times in (("gyro", 12), ("accel", 7)):
+        samples = np.random.default_rng(times).normal(size=(20, 3))
+        spread(trace.array(f"imu.{name}", samples), 2, 1 + times)
+    check(trace, imu.model(PLAN), {"quiet_gyro": 12, "quiet_accel": 7})
+
+
+def test_advance():
+    t = case(6)
+    tally_, (trace, s) = tally(), traced(t)
+    advance(s.tables, int(t.order[-2]), int(t.order[-1]), 9.81)
+    tally_.put(FIRST, t.work.counts.tolist())
+    check(trace, state.model(PLAN), counts(tally_))
+
+
 @pytest.mark.parametrize("n", [1, 7])
 def test_calibrate(n):
     t = case(6)
@@ -243,18 +261,18 @@ def test_landmarks(right):
     row_of = np.full(n, -9)
     rows = trace.array("bearings.row_of", row_of)
     done = life.observe(s.landmarks, t.ext.step, slot, ids, *views, rows)
-    names = "scans_known", "track_tests", "tracks_known", "tracks_right"
-    tally_.add(observations=1, tracks=n, **dict(zip(names, done)))
-    started, _, looked, right_too = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
-    tally_.add(starts=1, start_tracks=n, start_scan=looked)
-    tally_.add(started=started, started_right=right_too)
-    assert started == n - 5
+    tally_.put("observations", (1, n, *done))
+    done = life.start(s.landmarks, t.ext.step, slot, ids, *views, rows)
+    tally_.put("starts", (1, n, *done))
+    assert done[0] == n - 5
     t.slots.key[slot] = 1
     done = life.activate(s.tables, 0.5, 0.15, 1e3, 0.2)
     assert done > 0 or not right
     life.reject(s.tables, 3.0)
-    tally_.add_row(FIRST, t.work.counts.tolist())
-    tally_.add(slots_used=2 * t.order.size)
+    M = t.landmarks.id.size
+    life.depths(s.tables, slot, np.zeros(M, np.int64), np.zeros(M))
+    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.add(slots_used=3 * t.order.size)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 
@@ -274,7 +292,7 @@ def test_marginalise(keyframe, held):
         t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
     tally_, (trace, s) = tally(), traced(t)
     n, points, _ = marginalise(s.tables, t.order, MODEL)
-    tally_.add_row(FIRST, t.work.counts.tolist())
+    tally_.put(FIRST, t.work.counts.tolist())
     assert (points > 0) == keyframe
     diagonal = np.arange(n) * (np.arange(n) + 3) // 2
     assert (t.system.H[diagonal] > 0).all(), "an emptied column would be billed as a full one"

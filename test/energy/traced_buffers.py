@@ -52,7 +52,9 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     room = plan.size(tensor)
     assert buffered(trace.log, tensor, room) == 0
     assert buffered(trace.log, tensor, room // 4) > 0
-    for use in uses("track", model.align(plan, "klt", 0, "track.score"), model.patterns(plan)):
+    for use in uses(
+        "track", model.align(plan, "klt", 0, "track.score", "front.uv_next"), model.patterns(plan)
+    ):
         if use.tensor == tensor:
             assert use.beyond(room) == (0, 0)
             assert use.beyond(room // 4) == (use.reads, use.writes)

@@ -10,7 +10,7 @@ from world import EQUIDISTANT, RADTAN
 from vio.config import Config, FrontendConfig
 from vio.energy.stages import codec as codec_model
 from vio.energy.stages import frontend as model
-from vio.frontend import codec, detect, encode, klt, outliers, predict, stereo
+from vio.frontend import codec, detect, encode, features, klt, outliers, predict, stereo
 from vio.geometry import camera
 
 W, H, N = 96, 80, 6
@@ -132,7 +132,6 @@ def test_align(name):
     warps = np.tile(np.eye(2, dtype=F), (N, 1, 1))
     warps[3] *= 3.5  # too large to follow
     uv = UV + F(0.7)
-    given = int((uv[:, 0] == uv[:, 0]).sum())
     s = scratch(trace)
     out = klt.align(
         trace.array("frame0", data), table, trace.array("track.template", stored),
@@ -140,12 +139,13 @@ def test_align(name):
         trace.array("front.first_level", np.full(N, 2, np.int8)), 0,
         np.array([10, 0.02, 0.5, 1.0], F), *s, trace.array("track.score", np.zeros(N, F)),
     )  # fmt: skip
-    loads, blocks, blocks0, blocks1, levels, iterations, found, tried = out
-    assert found > 0 and tried == given - 1 and loads > 0 and blocks0 > 0
+    loads, blocks, blocks0, blocks1, levels, iterations, found, given, tried = out
+    assert given == 5 and found > 0 and tried == given - 1 and loads > 0 and blocks0 > 0
     events = dict(klt_blocks=blocks, klt_blocks0=blocks0, klt_blocks1=blocks1)
     events |= dict(klt_levels=levels, klt_iterations=iterations, klt_found=found)
     events |= dict(klt_given=given, klt_tried=tried, cam0=1)
-    check(trace, as_uses(model.align(plan, "klt", 0, "track.score")), events)
+    rows = model.align(plan, "klt", 0, "track.score", "front.uv_next")
+    check(trace, as_uses(rows), events)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])
@@ -222,7 +222,7 @@ def test_points():
     out = trace.array("front.uv_next", np.zeros((k, 2), F))
     bent = trace.array("front.warp_next", np.zeros((k, 2, 2), F))
     pair = (*CAMERAS[0], *CAMERAS[1], R, P)
-    n = predict.transfer(*pair, uv, rho, trace.array("track.warp", warp), out, bent)
+    given, n = predict.transfer(*pair, uv, rho, trace.array("track.warp", warp), out, bent)
     rays = trace.array("front.rays_b", np.zeros((k, 2)))
     assert (
         camera.undistort(*CAMERAS[0], uv, rays, trace.array("front.weights", np.zeros(k, F))) == 5
@@ -231,8 +231,8 @@ def test_points():
     there[1] += 20  # off its epipolar line
     there[2] = np.nan
     right = trace.array("track.uv1", there)
-    tested, refused = predict.inverse_depth(*pair, uv, right, 1.5, 0.3, rho)
-    assert (n, tested) == (5, 4) and 0 < refused < 4
+    _, tested, refused = predict.inverse_depth(*pair, uv, right, 1.5, 0.3, rho)
+    assert (given, n, tested) == (5, 5, 4) and 0 < refused < 4
     events = dict(transfer_calls=1, transfer_given=5, predicted=n, undistort_calls=1)
     events |= dict(undistort_given=5, inverse_calls=1, inverse_given=5, stereo_tested=tested)
     events |= dict(stereo_refused=refused)
@@ -266,7 +266,32 @@ def test_ransac(seed):
         np.array([seed * 977 + 1], np.uint64), trace.array("front.normals", np.zeros((n, 4))),
         trace.array("front.inlier", np.zeros(n, np.uint8)),
     )  # fmt: skip
-    tried, inliers, moving, tests = out
+    tried, inliers, moving, tests, given, both = out
     events = dict(ransac_hypotheses=tried, ransac_inliers=inliers, ransac_moving=moving, cam0=1)
-    events |= dict(ransac_tests=tests, ransac_given=n - 1, ransac_valid=n - 2)
+    events |= dict(ransac_tests=tests, ransac_given=given, ransac_valid=both)
+    assert (given, both) == (n - 1, n - 2)
     check(trace, as_uses(model.ransac(n)), events)
+
+
+def test_table_of_features():
+    trace, rng = Trace(), np.random.default_rng(0)
+
+    def logged(name, *shape, kind=F):
+        return trace.array(name, rng.uniform(0, 9, (N, *shape)).astype(kind))
+
+    ids, age = logged("track.id", kind=np.int32), logged("track.age", kind=np.int16)
+    places = ids, *(logged(f"track.{name}", 2) for name in ("uv0", "uv1", "ray_key"))
+    warp, score = logged("track.warp", 2, 2), trace.array("track.score", np.eye(N, 1, -2)[:, 0])
+    score.values[[0, 3, 4]] = 0.9
+    then = logged("front.uv_next", 2), logged("front.warp_next", 2, 2)
+    features.settle(score, *then, *places, warp)
+    inlier = np.ones(N, np.uint8)
+    inlier[1], inlier[5] = 0, 0
+    features.retain(trace.array("front.inlier", inlier), *places)
+    wanted = trace.array("front.wanted", np.array([1, 0, 2, 1, 0, 0][:N], np.uint8))
+    features.renew(wanted, *places, warp, score)
+    out = np.zeros(N, np.int64), np.zeros(N, np.int32), np.zeros((N, 2), F), np.zeros((N, 2), F)
+    n = features.hand_on(ids, age, *places[1:3], 1, *out)
+    assert n == 3
+    events = dict(cam0=1, klt_found=4, ransac_inliers=N - 2, template_calls=1, template_wanted=3)
+    check(trace, as_uses(model.table(N)), events | dict(templates_left=1, handed_on=n))

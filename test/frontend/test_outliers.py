@@ -27,6 +27,8 @@ def run(a, b, R, seed=1, hypotheses=60, limit=LIMIT):
     n = len(a)
     inlier, rng = np.full(n, 7, np.uint8), np.array([seed], np.uint64)
     counts = outliers.ransac_translation(a, b, R, limit, hypotheses, rng, np.zeros((n, 4)), inlier)
+    seen = ~np.isnan(a[:, 0]), ~np.isnan(a[:, 0] + b[:, 0])
+    assert counts[4:] == tuple(int(np.count_nonzero(each)) for each in seen)
     return inlier, counts[:2], int(rng[0])
 
 

@@ -36,7 +36,7 @@ def test_transfer_against_twin(a, b):
     R, p = exp(rng.normal(0, 0.1, 3)), rng.normal(0, 0.1, 3)
     warp = (np.eye(2) + rng.normal(0, 0.1, (n, 2, 2))).astype(np.float32)
     out, bent = np.zeros((n, 2), np.float32), np.zeros((n, 2, 2), np.float32)
-    moved = predict.transfer(*CAMERAS[a], *CAMERAS[b], R, p, uv, rho, warp, out, bent)
+    given, moved = predict.transfer(*CAMERAS[a], *CAMERAS[b], R, p, uv, rho, warp, out, bent)
     assert moved == n - 1 and np.isnan(out[7]).all()
     for k in np.delete(np.arange(n), 7):
         there, J = naive.transfer(CAMERAS[a], CAMERAS[b], R, p, uv[k], float(rho[k]), warp[k])
@@ -51,7 +51,8 @@ def test_points_behind_are_dropped():
     out, warp = np.zeros((n, 2), np.float32), np.zeros((n, 2, 2), np.float32)
     back = np.array([0, 0, -2.0])
     camera = CAMERAS[0]
-    assert predict.transfer(*camera, *camera, np.eye(3), back, uv, rho, warp, out, warp.copy()) == 0
+    out_of = uv, rho, warp, out, warp.copy()
+    assert predict.transfer(*camera, *camera, np.eye(3), back, *out_of)[1] == 0
     assert np.isnan(out).all()
     assert naive.transfer(camera, camera, np.eye(3), back, uv[0], 1.0, np.eye(2)) is None
 
@@ -70,7 +71,7 @@ def test_inverse_depth_against_twin():
     there[13] = np.nan
     there[14, 0] += 40.0  # far behind the cameras
     depth, before = np.full(n, -1, np.float32), there.copy()
-    tested, refused = predict.inverse_depth(*pair, uv, there, 1.5, 0.8, depth)
+    given, tested, refused = predict.inverse_depth(*pair, uv, there, 1.5, 0.8, depth)
     assert tested == n - 1
     gone = np.isnan(there[:, 0])
     assert refused == gone.sum() - 1

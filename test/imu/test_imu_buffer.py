@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from naive import rest as naive
 from world import IMU_NS, T0_NS, Motion, imu_samples
 
 from vio import events
 from vio.config import ImuConfig, MemoryConfig
-from vio.imu import buffer
+from vio.imu import buffer, rest
 from vio.imu.preintegrate import preintegrated_array
 from vio.memory.arena import Arena
 from vio.types import ImuModel
@@ -94,19 +95,25 @@ def test_preintegrates_its_samples_and_tallies():
     assert (named["imu_samples"], named["imu_gaps"], named["imu_saturated"]) == (19, 1, 0)
 
 
+@pytest.mark.parametrize("first, last", [(0, 39), (7, 12)])
+def test_spread_against_twin(first, last):
+    samples = np.random.default_rng(3).normal([0, 50, -3], [1, 0.1, 2], (40, 3))
+    assert rest.spread(samples, first, last) == pytest.approx(naive.spread(samples, first, last))
+
+
 def test_quiet_only_when_nothing_moves():
     rng = np.random.default_rng(0)
     resting, _ = imu_samples(Motion(0.0), 1.0, rng)
     late = T0_NS + 40 * IMU_NS
     imu = make()
-    assert not imu.quiet(late), "an empty buffer is not quiet"
+    assert not imu.quiet(late, events.Tally()), "an empty buffer is not quiet"
     imu.append(resting[:61])
-    assert imu.quiet(late)
+    assert imu.quiet(late, events.Tally())
     imu.reset()
     imu.append(imu_samples(Motion(4.0), 1.0)[0][:61])
-    assert not imu.quiet(late)
+    assert not imu.quiet(late, events.Tally())
     imu.reset()
     shaken = resting[:61].copy()
     shaken["accel"][50:, 0] += 2.0
     imu.append(shaken)
-    assert not imu.quiet(late)
+    assert not imu.quiet(late, events.Tally())

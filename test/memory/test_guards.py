@@ -26,7 +26,10 @@ LEDGER = [
 CALIBRATION = {
     "params", "params_a", "params_b", "ext", "table", "noise", "limits", "model", "step",
 }  # fmt: skip
-PACKETS = {"image", "ids", "uv", "order", "bias", "R_b_a", "p_b_a", "rng"}
+PACKETS = {
+    "image", "ids", "uv", "order", "bias", "R_b_a", "p_b_a", "rng", "ids_out", "ages_out",
+    "uv0_out", "uv1_out", "inverse",
+}  # fmt: skip
 BESIDE = CALIBRATION | PACKETS
 """Parameters of kernels that may stand outside: constants of the rig and the configuration, and
 what comes in with a frame or is handed from one half to the other."""

@@ -69,3 +69,15 @@ def reject(slots, landmarks, ext, m, limit_px):
         if behind or np.hypot(*off) > limit_px:
             gone.add((int(j), int(cam)))
     return gone
+
+
+def depths(slots, landmarks, ext, s):
+    """{track: inverse depth along cam0 of frame s} of the landmarks in use before it."""
+    out = {}
+    for m in np.flatnonzero(landmarks.active):
+        rho = landmarks.point[m, 2]
+        host = state(slots, int(landmarks.host[m]))
+        z = in_camera(host, state(slots, s), ext, 0, landmarks.point[m])[2]
+        if rho * z > 0.05:
+            out[int(landmarks.id[m])] = 1.0 / z
+    return out

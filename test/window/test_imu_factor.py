@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import tables
 from naive import imu_factor as naive
+from naive.advance import advance as naive_advance
 from naive.imu_factor import size, state, state_lin
 from tables import STILL, WALK
 
 from vio.window import residual_imu
+from vio.window.advance import advance
 
 
 def case(fej):
@@ -52,6 +54,19 @@ def test_true_states_leave_no_residual():
     x, y = (state(t.slots, s) for s in moving[:2])
     raw = naive.raw_residual(x, y, t.slots.calibration, t.pre, moving[1], 9.81)
     assert np.abs(raw).max() < 1e-4
+
+
+def test_advance_against_twin():
+    t, i, j = case(True)
+    bias = t.slots.bias[i].copy()
+    before = [a[i].copy() for a in (t.slots.R, t.slots.p, t.slots.v)]
+    advance(t.tables, i, j, 9.81)
+    interval = (a[j] for a in (t.pre.dt, t.pre.R, t.pre.p, t.pre.v))
+    expected = naive_advance(*before, *interval, 9.81)
+    for ours, theirs in zip((t.slots.R[j], t.slots.p[j], t.slots.v[j]), expected):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+    np.testing.assert_array_equal(t.slots.bias[j], bias)
+    assert tables.counted(t, "advances") == 1
 
 
 def test_add_factor_and_linearise_motion_against_twin():

@@ -156,6 +156,19 @@ def test_reject_against_twin():
     assert tables.counted(t, "reject_left") == t.landmarks.active.sum()
 
 
+def test_depths_against_twin():
+    t = tables.window(n_points=30, seed=5)
+    t.landmarks.active[::4] = 0
+    t.landmarks.point[1, :2] = 40.0, 0.0  # far aside: behind the newest frame
+    tables.perturb(t, t.rng, turn=0.05, move=0.1)
+    newest = int(t.order[-1])
+    ids, inverse = np.zeros(30 + 240, np.int64), np.zeros(30 + 240, F32)
+    n = life.depths(t.tables, newest, ids, inverse)
+    expected = naive.depths(t.slots, t.landmarks, t.ext, newest)
+    assert dict(zip(ids[:n].tolist(), inverse[:n])) == pytest.approx(expected, rel=1e-5)
+    assert 0 < n == tables.counted(t, "depth_found") <= tables.counted(t, "depth_known")
+
+
 def line_of_keyframes(x):
     t = tables.window(n_points=0, n_keys=5, n_motion=2)
     for s, at in zip(t.order, x):

@@ -12,7 +12,8 @@ class Frontend:
     """IMU and feedback to a prediction, images to tracks."""
 
     def __init__(self, rig, config, imu, arena):
-        self.rig, self.imu = rig, imu
+        self.imu = imu
+        self.R_imu_cam, self.p_imu_cam = rig.cam0.T_imu_cam[:3, :3], rig.cam0.T_imu_cam[:3, 3]
         self.gravity = np.array([0.0, 0.0, -config.window.gravity])
         self.tracker = FeatureTracker(rig, config.frontend, config.seed, arena)
         self.step = arena.group("ahead", Preintegrated)
@@ -60,9 +61,8 @@ class Frontend:
         if self.tracked_ns == 0:
             return Prediction(np.eye(3), np.zeros(3), False, *none, False)
         self.remember(feedback)
-        T_imu_cam = self.rig.cam0.T_imu_cam
-        R_ic, p_ic = T_imu_cam[:3, :3], T_imu_cam[:3, 3]
-        quiet, step = self.imu.quiet(t_ns), self.step
+        R_ic, p_ic = self.R_imu_cam, self.p_imu_cam
+        quiet, step = self.imu.quiet(t_ns, tally), self.step
         if self.tracked_pose is None or not feedback.estimate.usable:
             self.imu.preintegrate(self.tracked_ns, t_ns, np.zeros(6), step, 0, tally)
             R_cam = np.ascontiguousarray(R_ic.T @ step.R[0].T @ R_ic)

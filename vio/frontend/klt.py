@@ -259,7 +259,7 @@ def align(
     Args:
         data, table: compressed frame. templates: (N, L, B) uint8 of `bits` bits per pixel.
         warps: (N, 2, 2) float32, template to image. uv: (N, 2) float32 px of level 0, in/out;
-            a NaN is passed over.
+            a NaN is passed over, and one not found becomes NaN.
         first_level: (N,) int8 coarsest level tried. last_level: finest level used.
         params: (4,) float32: most iterations per level, step [px of the level] that ends them,
             least correlation on the finest level, least gradient energy.
@@ -268,10 +268,10 @@ def align(
 
     Returns:
         (regions loaded, blocks decoded, of them of level 0, of level 1, levels prepared,
-        iterations, features found, features whose warp could be followed).
+        iterations, features found, features given, of them with a warp that can be followed).
     """
     loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
-    blocks0, blocks1, tried = 0, 0, 0
+    blocks0, blocks1, given, tried = 0, 0, 0, 0
     most = int(params[0])
     one, half = np.float32(1.0), np.float32(0.5)
     n = np.float32(PATCH * PATCH)
@@ -281,6 +281,8 @@ def align(
         u, v = uv[k, 0], uv[k, 1]
         if not (u == u):
             continue
+        given += 1
+        uv[k, 0] = uv[k, 1] = np.nan
         a00, a01, a10, a11 = warps[k, 0, 0], warps[k, 0, 1], warps[k, 1, 0], warps[k, 1, 1]
         reach_x = reach * (abs(a00) + abs(a01)) + one
         reach_y = reach * (abs(a10) + abs(a11)) + one
@@ -348,4 +350,4 @@ def align(
             uv[k, 0], uv[k, 1] = u, v
             score[k] = result
             found += 1
-    return loads, blocks, blocks0, blocks1, prepared, iterations, found, tried
+    return loads, blocks, blocks0, blocks1, prepared, iterations, found, given, tried

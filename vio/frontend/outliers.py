@@ -35,14 +35,19 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
         normals: (N, 4) float64 scratch. inlier: (N,) uint8 out.
 
     Returns:
-        (hypotheses tried, inliers, features that moved, distances computed).
+        (hypotheses tried, inliers, features that moved, distances computed, features in the
+        first view, features in both).
     """
     n = rays_a.shape[0]
-    moving = 0
+    given, both, moving = 0, 0, 0
     for k in range(n):
         inlier[k] = 0
-        if not (rays_a[k, 0] == rays_a[k, 0] and rays_b[k, 0] == rays_b[k, 0]):
+        if not (rays_a[k, 0] == rays_a[k, 0]):
             continue
+        given += 1
+        if not (rays_b[k, 0] == rays_b[k, 0]):
+            continue
+        both += 1
         x, y = rays_a[k, 0], rays_a[k, 1]
         X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]
         Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
@@ -92,7 +97,7 @@ def ransac_translation(rays_a, rays_b, R_b_a, limit, hypotheses, rng, normals, i
         if inlier[k]:
             inlier[k] = 1
             inliers += 1
-    return tried, inliers, moving, tests
+    return tried, inliers, moving, tests, given, both
 
 
 @kernel

@@ -24,14 +24,15 @@ def transfer(
         warp_b: (N, 2, 2) float32 out, template to image b.
 
     Returns:
-        features carried.
+        (features given, features carried).
     """
-    moved = 0
+    given, moved = 0, 0
     for k in range(uv_a.shape[0]):
         uv_b[k, 0] = np.nan
         uv_b[k, 1] = np.nan
         if not (uv_a[k, 0] == uv_a[k, 0]):
             continue
+        given += 1
         x, y = unproject(model_a, params_a, uv_a[k, 0], uv_a[k, 1])
         rho = inv_depth[k]
         X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2] + rho * p_b_a[0]
@@ -62,7 +63,7 @@ def transfer(
         warp_b[k, 1, 0], warp_b[k, 1, 1] = k10 * w00 + k11 * w10, k10 * w01 + k11 * w11
         uv_b[k, 0], uv_b[k, 1] = u, v
         moved += 1
-    return moved
+    return given, moved
 
 
 @kernel
@@ -80,11 +81,14 @@ def inverse_depth(
         inv_depth: (N,) float32 1/m, written for accepted matches only.
 
     Returns:
-        (matches tested, matches refused).
+        (features given in a, matches tested, matches refused).
     """
-    tested, refused = 0, 0
+    given, tested, refused = 0, 0, 0
     for k in range(uv_a.shape[0]):
-        if not (uv_a[k, 0] == uv_a[k, 0] and uv_b[k, 0] == uv_b[k, 0]):
+        if not (uv_a[k, 0] == uv_a[k, 0]):
+            continue
+        given += 1
+        if not (uv_b[k, 0] == uv_b[k, 0]):
             continue
         tested += 1
         x, y = unproject(model_a, params_a, uv_a[k, 0], uv_a[k, 1])
@@ -105,7 +109,7 @@ def inverse_depth(
             refused += 1
         else:
             inv_depth[k] = max(rho, 1e-4)
-    return tested, refused
+    return given, tested, refused
 
 
 @kernel

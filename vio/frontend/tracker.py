@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vio.frontend import codec, detect, encode, klt, outliers, predict, stereo
+from vio.frontend import codec, detect, encode, features, klt, outliers, predict, stereo
 from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits, reduced
 from vio.geometry.camera import undistort
 from vio.types import Tracks
@@ -40,7 +40,8 @@ class FeatureTracker:
     def __init__(self, rig, config, seed, arena):
         rig = reduced(rig, config.reduce)  # from here on pixels are those of the reduced image
         self.rig, self.config, self.seed = rig, config, seed
-        self.tracks = arena.group("track", TrackTable)
+        self.tracks = t = arena.group("track", TrackTable)
+        self.places = t.id, t.uv0, t.uv1, t.ray_key  # what a feature that leaves must clear
         self.scratch = arena.group("front", Scratch)
         self.grid = grid_shape(rig, config)
         self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
@@ -87,22 +88,20 @@ class FeatureTracker:
             self.tracks.uv1[:] = np.nan
         if keyframe:
             self.start_keyframe(tally)
-        return self.snapshot(frame.t_ns, keyframe, still, stereo)
+        return self.snapshot(frame.t_ns, keyframe, still, stereo, tally)
 
     def stands(self, tally) -> bool:
         """Whether most features are where they were in the last frame."""
         s, limit = self.scratch, self.config.still_px / self.rig.cam0.params[0]
         both, moved = predict.count_moved(s.rays_a, s.rays_b, np.eye(3), limit)
-        tally.add(still_checks=1, still_seen=both)
+        tally.put("still_checks", (1, both))
         return both > 5 and 2 * moved < both
 
     def receive(self, cam, image, tally):
         """Stream one image into its compressed frame; returns (data, table)."""
         data = self.frames[cam]
-        pixels, above, blocks = encode.receive(
-            image, self.config.reduce, data, self.table, *self.stream
-        )
-        tally.add(sensor_px=pixels, pyramid_px=above, blocks_encoded=blocks)
+        done = encode.receive(image, self.config.reduce, data, self.table, *self.stream)
+        tally.put("sensor_px", done)
         return data, self.table
 
     def follow(self, frame, prediction, tally):
@@ -115,8 +114,7 @@ class FeatureTracker:
             hit = known[at] == tracks.id
             tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
         R, p = prediction.R_cam_prev, prediction.p_cam_prev
-        live = seen(tracks.uv0)
-        n = predict.transfer(
+        given, moved = predict.transfer(
             int(cam.model), cam.params, int(cam.model), cam.params, R, p,
             tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
         )  # fmt: skip
@@ -125,24 +123,15 @@ class FeatureTracker:
         if prediction.confident:
             s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
         undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
-        given = seen(s.uv_next)
-        loads, blocks, blocks0, blocks1, prepared, iterations, found, tried = klt.align(
+        done = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
             0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
         )  # fmt: skip
-        lost = tracks.score <= 0
-        s.uv_next[lost] = np.nan
-        s.warp_next[lost] = 0.0  # scratch is anything where no feature was
-        tracks.uv0[:] = s.uv_next
-        tracks.warp[:] = s.warp_next
-        self.drop(lost)
+        features.settle(tracks.score, s.uv_next, s.warp_next, *self.places, tracks.warp)
         self.R_cam_key = R @ self.R_cam_key
-        tally.add(
-            predicted=n, klt_regions=loads, klt_blocks=blocks, klt_levels=prepared,
-            klt_iterations=iterations, klt_found=found, klt_blocks0=blocks0, klt_blocks1=blocks1,
-            klt_given=given, klt_tried=tried, transfer_calls=1, transfer_given=live,
-            undistort_calls=1, undistort_given=live,
-        )  # fmt: skip
+        tally.put("transfer_calls", (1, given, moved))
+        tally.put("undistort_calls", (1, given))
+        tally.put("klt_regions", done)
 
     def reject_outliers(self, prediction, index, tally):
         """Drop features that no single translation explains."""
@@ -151,24 +140,14 @@ class FeatureTracker:
         slack = self.config.ransac_px if prediction.confident else 4 * self.config.ransac_px
         # One draw per frame and seed: a dropped frame does not shift later draws.
         self.rng[0] = (self.seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64 | 1
-        both = int(np.count_nonzero(~np.isnan(s.rays_a[:, 0] + s.rays_b[:, 0])))
-        tried, inliers, moving, tests = outliers.ransac_translation(
+        done = outliers.ransac_translation(
             s.rays_a, s.rays_b, prediction.R_cam_prev, slack / cam.params[0],
             self.config.ransac_hypotheses, self.rng, s.normals, s.inlier,
         )  # fmt: skip
-        self.drop(s.inlier == 0)
-        tally.add(
-            ransac_hypotheses=tried,
-            ransac_points=n,
-            ransac_inliers=inliers,
-            unprojected=2 * n,
-            ransac_given=seen(s.rays_a),
-            ransac_moving=moving,
-            ransac_tests=tests,
-            ransac_valid=both,
-            undistort_calls=1,
-            undistort_given=n,
-        )
+        features.retain(s.inlier, *self.places)
+        tally.put("ransac_hypotheses", (*done, n))
+        tally.put("undistort_calls", (1, n))
+        tally.add(unprojected=2 * n)
 
     def wants_keyframe(self, still, tally) -> bool:
         """Whether too much of the last keyframe is out of view, or the view has moved enough."""
@@ -176,7 +155,7 @@ class FeatureTracker:
         shared, moved = predict.count_moved(
             self.tracks.ray_key, self.scratch.rays_b, self.R_cam_key, limit
         )
-        tally.add(key_checks=1, key_seen=shared)
+        tally.put("key_checks", (1, shared))
         if self.n_key == 0 or shared < config.key_min_features:
             return True
         if still:
@@ -195,33 +174,25 @@ class FeatureTracker:
     def take_templates(self, frame, tally):
         """Store the patches of the features marked in `wanted` at their present place."""
         tracks, s = self.tracks, self.scratch
-        stored, cleared, left, blocks, blocks0, blocks1 = klt.take_templates(
+        done = klt.take_templates(
             *frame, tracks.uv0, s.wanted, self.config.template_bits, s.regions, s.patch,
             tracks.template,
         )  # fmt: skip
-        tracks.warp[s.wanted == 1] = np.eye(2)
-        tracks.score[s.wanted == 1] = 1.0
-        self.drop(s.wanted == 2)
-        tally.add(
-            template_calls=1, template_wanted=int(np.count_nonzero(s.wanted)), templates=stored,
-            templates_cleared=cleared, templates_left=left, template_blocks=blocks,
-            template_blocks0=blocks0, template_blocks1=blocks1,
-        )  # fmt: skip
+        features.renew(s.wanted, *self.places, tracks.warp, tracks.score)
+        tally.put("template_calls", (1, int(np.count_nonzero(s.wanted)), *done))
 
     def detect(self, frame, tally):
         """Fill free cells of the grid with the strongest corners."""
         tracks, s = self.tracks, self.scratch
         rows, cols, cell = self.grid
         detect.occupy(tracks.uv0, cell, s.occupied)
-        scored, found = detect.detect(
+        live = seen(tracks.uv0)
+        done = detect.detect(
             *frame, 1, cell, s.occupied, self.config.corner_score, 6,
             s.rows, s.ring, s.sums, self.scores, s.cell_xy, s.cell_score,
         )  # fmt: skip
         best = np.argsort(-s.cell_score, kind="stable")
-        live = seen(tracks.uv0)
-        added, looked, held, tests, used = detect.choose(
-            s.cell_xy, s.cell_score, best, cell, tracks.uv0, s.wanted
-        )
+        added, *rest = detect.choose(s.cell_xy, s.cell_score, best, cell, tracks.uv0, s.wanted)
         new = np.flatnonzero(s.wanted)
         tracks.id[new] = np.arange(self.next_id, self.next_id + added)
         tracks.age[new] = 0
@@ -232,11 +203,7 @@ class FeatureTracker:
         self.take_templates(frame, tally)
         y = np.arange(6, self.rig.cam0.height // 2 - 6) // cell
         free_rows = int(((s.occupied == 0).sum(axis=1)[y[y < rows]]).sum())
-        tally.add(
-            detect_px=scored, detect_scans=1, detect_found=found, detect_rows=free_rows,
-            detect_live=live, detect_looked=looked, detect_held=held, detect_tests=tests,
-            detect_used=used, detect_added=added,
-        )  # fmt: skip
+        tally.put("detect_scans", (1, live, free_rows, *done, added, *rest))
 
     def match_stereo(self, frame, keyframe, tally):
         """Find the features in cam1: search along the epipolar curve first, then align."""
@@ -246,69 +213,49 @@ class FeatureTracker:
         pair = models[0], cam0.params, models[1], cam1.params, self.R_cam1_cam0, self.p_cam1_cam0
         if keyframe:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
-            tried, loads, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
+            done = stereo.search_epipolar(
                 *frame, config.search_level, tracks.template, config.template_bits, *pair,
                 tracks.uv0, s.wanted, config.nearest_m, s.regions, s.patch, s.basis,
                 tracks.inv_depth,
             )  # fmt: skip
-            tally.add(
-                search_hypotheses=tried, search_regions=loads, search_blocks=blocks,
-                search_found=matched, search_calls=1, search_wanted=int(s.wanted.sum()),
-                search_blocks0=blocks0, search_blocks1=blocks1,
-            )  # fmt: skip
-        live = seen(tracks.uv0)
-        n = predict.transfer(
-            *pair, tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next
+            tally.put("search_calls", (1, int(s.wanted.sum()), *done))
+        given, moved = predict.transfer(
+            *pair, tracks.uv0, tracks.inv_depth, tracks.warp, tracks.uv1, s.warp_next
         )
-        s.uv_next[tracks.inv_depth <= 0] = np.nan
-        s.first_level[:] = config.search_level
-        s.first_level[tracks.age > 0] = min(1, config.levels - 1)
-        given = seen(s.uv_next)
-        loads, blocks, blocks0, blocks1, prepared, iterations, found, tried = klt.align(
-            *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
+        tracks.uv1[tracks.inv_depth <= 0] = np.nan
+        near = min(1, config.levels - 1)
+        s.first_level[:] = np.where(tracks.age > 0, near, config.search_level)
+        done = klt.align(
+            *frame, tracks.template, config.template_bits, s.warp_next, tracks.uv1, s.first_level,
             0, self.klt_params, s.regions, s.patch, s.basis, s.score1,
         )  # fmt: skip
-        s.uv_next[s.score1 <= 0] = np.nan
-        tracks.uv1[:] = s.uv_next
-        tested, refused = predict.inverse_depth(
+        tested = predict.inverse_depth(
             *pair, tracks.uv0, tracks.uv1, config.epipolar_px, config.nearest_m, tracks.inv_depth
         )
-        tally.add(
-            predicted=n, stereo_regions=loads, stereo_blocks=blocks, stereo_levels=prepared,
-            stereo_iterations=iterations, stereo_found=found, stereo_blocks0=blocks0,
-            stereo_blocks1=blocks1, stereo_given=given, stereo_tried=tried, stereo_tested=tested,
-            stereo_refused=refused, unprojected=2 * tested, transfer_calls=1, transfer_given=live,
-            inverse_calls=1, inverse_given=live,
-        )  # fmt: skip
+        tally.put("transfer_calls", (1, given, moved))
+        tally.put("stereo_regions", done)
+        tally.put("inverse_calls", (1, *tested))
+        tally.add(unprojected=2 * tested[1])
 
     def start_keyframe(self, tally):
         """Remember where the features are: the next keyframe is measured from here."""
         tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
         self.n_key = undistort(cam.model, cam.params, tracks.uv0, s.rays_b, s.weights)
-        tally.add(unprojected=self.n_key, undistort_calls=1, undistort_given=self.n_key)
+        tally.put("undistort_calls", (1, self.n_key))
+        tally.add(unprojected=self.n_key)
         tracks.ray_key[:] = s.rays_b
         self.R_cam_key = np.eye(3)
 
-    def drop(self, mask):
-        """Free the slots of `mask` (N,) bool."""
-        tracks = self.tracks
-        tracks.id[mask] = -1
-        tracks.uv0[mask] = np.nan
-        tracks.uv1[mask] = np.nan
-        tracks.ray_key[mask] = np.nan
-
-    def snapshot(self, t_ns, keyframe, still, stereo) -> Tracks:
+    def snapshot(self, t_ns, keyframe, still, stereo, tally) -> Tracks:
         """Copies of the live tracks in pixels of the full image; ages grow by one frame."""
-        tracks = self.tracks
-        alive = np.flatnonzero(tracks.id >= 0)
-        ages = tracks.age[alive].astype(np.int32)
-        tracks.age[alive] = np.minimum(ages, 2**15 - 2) + 1
-        factor, half = self.config.reduce, np.float32(0.5)
-        uv0, uv1 = (factor * (uv[alive] + half) - half for uv in (tracks.uv0, tracks.uv1))
-        return Tracks(
-            t_ns, tracks.id[alive].astype(np.int64), ages, uv0, uv1,
-            keyframe, still, stereo=stereo,
-        )  # fmt: skip
+        tracks, N = self.tracks, self.tracks.id.size
+        ids, ages = np.empty(N, np.int64), np.empty(N, np.int32)
+        uv0, uv1 = np.empty((N, 2), np.float32), np.empty((N, 2), np.float32)
+        n = features.hand_on(
+            tracks.id, tracks.age, tracks.uv0, tracks.uv1, self.config.reduce, ids, ages, uv0, uv1
+        )
+        tally.add(handed_on=n)
+        return Tracks(t_ns, ids[:n], ages[:n], uv0[:n], uv1[:n], keyframe, still, stereo=stereo)
 
 
 def seen(uv) -> int:

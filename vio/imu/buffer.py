@@ -9,6 +9,7 @@ import numpy as np
 
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate, shapes
+from vio.imu.rest import spread
 from vio.memory.arena import Buffer
 
 MOST_NEAR_S = 0.02
@@ -111,27 +112,24 @@ class ImuBuffer:
             s.t_ns, s.gyro, s.accel, first, last, t0_ns, t1_ns,
             bias, self.noise, self.limits, self.work, out, slot,
         )  # fmt: skip
-        tally.add(
-            preintegrations=1, imu_span=last - first + 1,
-            imu_samples=steps, imu_gaps=gaps, imu_saturated=saturated,
-        )  # fmt: skip
+        tally.put("preintegrations", (1, last - first + 1, steps, gaps, saturated))
         if n:
             near = max(round(min(self.offset_sigma, MOST_NEAR_S) * self.rate_hz), 1)
             begin, end = self.nearest(t0_ns), self.nearest(t1_ns)
             used = calibrate(s.gyro, s.accel, self.count, begin, end, near, x, self.work, out, slot)
-            tally.add(calibrations=1, calibration_samples=used)
+            tally.put("calibrations", (1, used))
 
-    def quiet(self, t_ns) -> bool:
+    def quiet(self, t_ns, tally) -> bool:
         """Whether rate and force have hardly varied over the last `quiet_seconds`."""
-        config = self.config
+        config, s = self.config, self.samples
         first, last = self.span(t_ns - int(config.quiet_seconds * 1e9), t_ns)
         if last - first < 5:
             return False
-        gyro, accel = self.samples.gyro[first : last + 1], self.samples.accel[first : last + 1]
-        return bool(
-            gyro.std(axis=0).max() < config.quiet_gyro
-            and accel.std(axis=0).max() < config.quiet_accel
-        )
+        tally.add(quiet_gyro=last - first + 1)
+        if spread(s.gyro, first, last) >= config.quiet_gyro:
+            return False
+        tally.add(quiet_accel=last - first + 1)
+        return spread(s.accel, first, last) < config.quiet_accel
 
 
 def joined(samples, most):

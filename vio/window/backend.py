@@ -69,8 +69,7 @@ class Backend:
         """What the front end needs for the next frame."""
         if not self.running:
             return Feedback(self.last, np.zeros(0, np.int64), np.zeros(0, np.float32))
-        newest, slots = self.window.newest, self.window.slots
-        ids, depth = self.window.inverse_depths(slots.R[newest], slots.p[newest])
+        ids, depth = self.window.inverse_depths()
         return Feedback(self.last, ids, depth)
 
     def start_up(self, tracks, tally):

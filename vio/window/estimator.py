@@ -10,6 +10,7 @@ from vio.geometry.camera import undistort
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
+from vio.window.advance import advance
 from vio.window.initialise import heading_between
 from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
@@ -30,9 +31,6 @@ from vio.window.watch import Watch
 
 BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
 """Events of a prediction that rests on samples missing, or at the end of their range."""
-
-
-FIRST_COUNT = INDEX[WINDOW_COUNTS[0]]
 
 
 class SlidingWindow:
@@ -109,68 +107,49 @@ class SlidingWindow:
         prior.pose_at[slot], prior.motion_at[slot] = 0, 6
         slots.fixed[slot] = 1
 
-    def new_slot(self, t_ns, R, p, v, bias):
-        """Open a slot for a new motion state; returns it."""
+    def new_slot(self, t_ns):
+        """Open a slot for a new motion state, still to be written; returns it."""
         slots = self.slots
         slot = int(np.flatnonzero(slots.t_ns == 0)[0])
         slots.t_ns[slot] = t_ns
         slots.motion[slot], slots.key[slot] = 1, 0
         slots.still[slot], slots.fixed[slot] = 0, 0
-        slots.R[slot], slots.p[slot], slots.v[slot], slots.bias[slot] = R, p, v, bias
         self.newest = slot
         self.reorder()
         return slot
 
-    def propagate(self, t_ns, pre, slot, tally):
-        """State at `t_ns` by preintegrating from the newest one into slot `slot` of `pre`.
-
-        Returns:
-            (R_world_imu, p_world_imu, v_world_imu).
-        """
-        slots, last = self.slots, self.newest
-        self.imu.preintegrate(slots.t_ns[last], t_ns, slots.bias[last], pre, slot, tally)
-        dt, R = pre.dt[slot], slots.R[last]
-        gravity = np.array([0.0, 0.0, -self.config.gravity])
-        p = slots.p[last] + slots.v[last] * dt + 0.5 * gravity * dt * dt + R @ pre.p[slot]
-        v = slots.v[last] + gravity * dt + R @ pre.v[slot]
-        return R @ pre.R[slot], p, v
-
     def predict(self, t_ns, tally):
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
-        slot = int(np.flatnonzero(self.slots.t_ns == 0)[0])
-        before = tally.of(BROKEN)
-        R, p, v = self.propagate(t_ns, self.pre, slot, tally)
+        slots, last = self.slots, self.newest
+        slot, before = self.new_slot(t_ns), tally.of(BROKEN)
+        self.imu.preintegrate(slots.t_ns[last], t_ns, slots.bias[last], self.pre, slot, tally)
+        advance(self.tables, last, slot, self.config.gravity)
         self.gap = tally.of(BROKEN) > before
-        return self.new_slot(t_ns, R, p, v, self.slots.bias[self.newest])
+        return slot
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
         slots, pre = self.slots, self.pre
-        motions = self.order[slots.motion[self.order] > 0].tolist()
-        for i, j in zip(motions, motions[1:]):
-            moved = np.abs(np.append(slots.bias[i], slots.calibration) - pre.bias[j])
-            if (moved > self.linear).any():
-                if self.imu.covers(slots.t_ns[i]):
-                    t0, t1 = slots.t_ns[i], slots.t_ns[j]
-                    self.imu.preintegrate(t0, t1, slots.bias[i], pre, j, tally)
+        motions = self.order[slots.motion[self.order] > 0]
+        begin, end = motions[:-1], motions[1:]
+        moved = np.abs(slots.bias[begin] - pre.bias[end, :6]) > self.linear[:6]
+        turned = np.abs(slots.calibration - pre.bias[end, 6:]) > self.linear[6:]
+        for k in np.flatnonzero(moved.any(axis=1) | turned.any(axis=1)).tolist():
+            i, j = begin[k], end[k]
+            if self.imu.covers(slots.t_ns[i]):
+                self.imu.preintegrate(slots.t_ns[i], slots.t_ns[j], slots.bias[i], pre, j, tally)
 
-    def inverse_depths(self, R_world_imu, p_world_imu):
-        """Inverse depth of the active landmarks in cam0 of a frame at the given pose.
+    def inverse_depths(self):
+        """Inverse depth of the landmarks in use along cam0 of the newest frame.
 
         Returns:
             (track ids (n,) int64, inverse depths (n,) float32 [1/m]), those in front only.
         """
-        lm, slots, ext = self.landmarks, self.slots, self.ext
-        rows = np.flatnonzero(lm.active)
-        # The depth is linear in (x, y, 1, rho), with one row of coefficients per host.
-        axis = R_world_imu @ ext.R_cam_imu[0][2]
-        turned = slots.R.transpose(0, 2, 1) @ axis
-        apart = (slots.p - p_world_imu) @ axis + ext.p_cam_imu[0][2]
-        part = np.column_stack([turned @ ext.R_imu_cam[0], turned @ ext.p_imu_cam[0] + apart])
-        part, (x, y, rho) = part[lm.host[rows]], lm.point[rows].T
-        z = part[:, 0] * x + part[:, 1] * y + part[:, 2] + part[:, 3] * rho
-        front = z > 0.05
-        return lm.id[rows[front]], (rho[front] / z[front]).astype(np.float32)
+        M = self.landmarks.id.size
+        ids, inverse = np.empty(M, np.int64), np.empty(M, np.float32)
+        n = life.depths(self.tables, self.newest, ids, inverse)
+        self.work.counts[AT.slots_used] += self.order.size
+        return ids[:n], inverse[:n]
 
     @property
     def start_capacity(self) -> int:
@@ -191,8 +170,8 @@ class SlidingWindow:
             lm.weight[:, oldest] = 0
             self.reorder()
             self.host_anew()
-        zero = np.zeros(3)
-        slot = self.new_slot(tracks.t_ns, np.eye(3), zero, zero, np.zeros(6))
+        slot = self.new_slot(tracks.t_ns)
+        slots.R[slot], slots.p[slot], slots.v[slot], slots.bias[slot] = np.eye(3), 0.0, 0.0, 0.0
         slots.still[slot], slots.key[slot] = tracks.still, 1
         row_of = self.observe(slot, tracks, tally)
         self.make_room(int((row_of < 0).sum()))
@@ -279,24 +258,21 @@ class SlidingWindow:
         self.undistort(tracks)
         w, n = self.bearings, tracks.ids.size
         row_of = w.row_of[:n]
-        known, tests, written, right = life.observe(
+        done = life.observe(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        tally.add(
-            observations=1, tracks=n, track_tests=tests, tracks_known=written, tracks_right=right,
-            scans_known=known,
-        )  # fmt: skip
+        tally.put("observations", (1, n, *done))
         return row_of
 
     def host(self, slot, tracks, row_of, tally):
         """Start a landmark in keyframe `slot` for every track that has none."""
         w, n = self.bearings, tracks.ids.size
-        started, _, looked, right = life.start(
+        done = life.start(
             self.landmarks, self.ext.step, slot, tracks.ids, w.rays0[:n], w.rays1[:n],
             w.weight0[:n], w.weight1[:n], row_of,
         )  # fmt: skip
-        tally.add(starts=1, start_tracks=n, started=started, started_right=right, start_scan=looked)
+        tally.put("starts", (1, n, *done))
 
     def activate(self):
         """Give a depth to the landmarks that can have one."""
@@ -324,7 +300,7 @@ class SlidingWindow:
 
     def flush(self, tally):
         """Move the kernels' counts to the tally."""
-        tally.add_row(FIRST_COUNT, self.work.counts.tolist())
+        tally.put(WINDOW_COUNTS[0], self.work.counts.tolist())
         self.work.counts[:] = 0
 
     def newest_covariance(self, tally):
@@ -332,7 +308,7 @@ class SlidingWindow:
         free = len(self.cov) - int(self.slots.held[0])
         at = self.system.pose_at[self.newest]
         covariance(self.system.H, at, free, self.cov)
-        tally.add(covariances=1, cov_squares=free**2, cov_cubes=free**3)
+        tally.put("covariances", (1, free**2, free**3))
         self.cov[free:], self.cov[:, free:] = 0.0, 0.0
         self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
 

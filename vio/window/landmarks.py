@@ -204,3 +204,33 @@ def reject(tables, limit_px):
     work.counts[AT.reject_dropped] += dropped
     work.counts[AT.reject_left] += active
     return dropped
+
+
+@kernel
+def depths(tables, slot, ids, inverse):
+    """Inverse depth of the landmarks in use along cam0 of a frame, of those in front of it.
+
+    Args:
+        slot: of the frame. ids: (M,) int64 out, track. inverse: (M,) float32 out [1/m].
+
+    Returns:
+        landmarks written.
+    """
+    landmarks, work = tables.landmarks, tables.work
+    n, known = 0, 0
+    camera_poses(tables.slots, tables.ext, 1, work.cams)
+    for m in range(landmarks.id.shape[0]):
+        if landmarks.active[m] == 0:
+            continue
+        known += 1
+        x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
+        _, _, z = view(
+            work.cams, slot, 0, 0, stand(work.cams, landmarks.host[m], 0, x, y, rho), rho
+        )
+        if z > 0.05:
+            ids[n], inverse[n] = landmarks.id[m], rho / z
+            n += 1
+    work.counts[AT.depth_scans] += 1
+    work.counts[AT.depth_known] += known
+    work.counts[AT.depth_found] += n
+    return n

@@ -94,10 +94,7 @@ class Watch:
             return
         step, cov = self.scratch[:held], self.scratch[n : n + held**2].reshape(held, held)
         held_back(system, int(system.calibration_at[0]) + n, held, step, cov)
-        tally.add(
-            covariances=1, cov_squares=held**2, cov_cubes=held**3,
-            held_rows=held, held_rows2=held**2,
-        )  # fmt: skip
+        tally.put("covariances", (1, held**2, held**3, held, held**2))
         sigma = np.sqrt(cov.diagonal())
         self.sigma[n - held :] = sigma
         if held > 6 or n == 1:

@@ -21,13 +21,13 @@ def project(event) -> Rows:
     return Rows(event).add("front.regions", 4 * PATCH).add(BASIS, 3 * PATCH)
 
 
-def align(plan, kind, cam, score) -> list:
+def align(plan, kind, cam, score, uv) -> list:
     """`klt.align`, events of the name `kind`."""
-    n, uv = plan.shapes["track.id"][0], "front.uv_next"
+    n = plan.shapes["track.id"][0]
     return [
         *codec.load(plan, f"frame{cam}", f"{kind}_blocks"),
         Rows(f"cam{cam}").add(score, 0, n).add(uv, 2 * n),
-        Rows(f"{kind}_given").add("front.warp_next", 4),
+        Rows(f"{kind}_given").add("front.warp_next", 4).add(uv, 0, 2),
         Rows(f"{kind}_tried").add("front.first_level", 1),
         prepare(f"{kind}_levels", plan.template_bits),
         project(f"{kind}_iterations"),
@@ -151,6 +151,30 @@ def ransac(n) -> list:
     ]
 
 
+def freed(event, times) -> Rows:
+    """`features.free`: rows of the table emptied, so many with each event."""
+    r = Rows(event).add("track.id", 0, times)
+    for name in ("uv0", "uv1", "ray_key"):
+        r.add(f"track.{name}", 0, 2 * times)
+    return r
+
+
+def table(n) -> list:
+    """`features.settle`, `retain`, `renew` and `hand_on`: what is not found or kept is freed."""
+    wanted, warp, uv = "front.wanted", "track.warp", "front.uv_next"
+    found = freed("klt_found", -1).add("track.uv0", 0, 2).add(warp, 0, 4)
+    out = Rows("handed_on").add("track.age", 3, 1).add("track.uv0", 2).add("track.uv1", 2)
+    return [
+        freed("cam0", 2 * n).add("track.score", n).add("front.inlier", n).add("track.id", n),
+        found.add(uv, 2).add("front.warp_next", 4),
+        freed("ransac_inliers", -1),
+        Rows("template_calls").add(wanted, 2 * n),
+        Rows("template_wanted").add(wanted, -1).add(warp, 0, 4).add("track.score", 0, 1),
+        freed("templates_left", 1).add(wanted, 1).add(warp, 0, -4).add("track.score", 0, -1),
+        out.add("track.id", 1),
+    ]
+
+
 def patterns(plan) -> dict:
     """How each tensor is walked."""
     scratch, lines = of_its_size(plan, resident), of_its_size(plan, line_buffer)
@@ -169,12 +193,13 @@ def model(plan) -> dict:
     out = {
         "receive": [row for cam in range(plan.cameras) for row in codec.receive(plan, cam)],
         "predict": transfer(n), "undistort": undistort(n),
-        "track": align(plan, "klt", 0, "track.score"), "ransac": ransac(n) + moved(n),
-        "detect": detect(plan), "templates": templates(plan),
+        "track": align(plan, "klt", 0, "track.score", "front.uv_next"),
+        "ransac": ransac(n) + moved(n),
+        "detect": detect(plan), "templates": templates(plan), "features": table(n),
     }  # fmt: skip
     if plan.cameras == 2:
         out["search"] = search(plan)
-        out["stereo"] = align(plan, "stereo", 1, "front.score1") + inverse_depth(n)
+        out["stereo"] = align(plan, "stereo", 1, "front.score1", "track.uv1") + inverse_depth(n)
     return out
 
 

@@ -55,11 +55,12 @@ def calibrated(n) -> list:
 
 
 def model(plan) -> list:
-    """`preintegrate` and `calibrate`."""
+    """`preintegrate`, `calibrate` and `spread`."""
     scratch = of_its_size(plan, resident)
     patterns = {WORK: scratch, "imu.gyro": record(3), "imu.accel": record(3)}
     patterns |= {f"{OUT}.{name}": record(9) for name in ("R", "J", "whiten")}
     rows = [per_step(), per_call(), Rows("imu_span").add("imu.t_ns", 2)]
+    rows += [Rows("quiet_gyro").add("imu.gyro", 6), Rows("quiet_accel").add("imu.accel", 6)]
     n = plan.shapes["slots.calibration"][0]
     if n:
         rows += calibrated(n)
@@ -86,5 +87,7 @@ def work(plan) -> list:
         Work("preintegrate", "imu_samples", step),
         Work("preintegrate", "preintegrations", end),
         Work("preintegrate", "calibrations", {Op.MUL_F64: 600, Op.ADD_F64: 500, Op.DIV_F64: 4}),
+        Work("preintegrate", "quiet_gyro", {Op.MUL_F64: 3, Op.ADD_F64: 9}),
+        Work("preintegrate", "quiet_accel", {Op.MUL_F64: 3, Op.ADD_F64: 9}),
         Work("preintegrate", "calibration_samples", {Op.ADD_F64: 6}),
     ]

@@ -59,9 +59,19 @@ def reject(plan) -> list:
     ]  # fmt: skip
 
 
+def depths(plan) -> list:
+    """`depths`."""
+    M, S, _ = plan.shapes[WEIGHT]
+    return [
+        Rows("depth_scans").add("slots.t_ns", S).add(ACTIVE, M),
+        Rows("depth_known").add(HOST, 1).add(POINT, 3).add(CAMS, 12 + 12),
+        Rows("depth_found").add(ID, 1),
+    ]
+
+
 def model(plan) -> list:
-    """All four as one stage; `slots_used` counts the frames whose cameras both need."""
-    rows = observe(plan) + start(plan) + activate(plan) + reject(plan)
+    """All five as one stage; `slots_used` counts the frames whose cameras three of them need."""
+    rows = observe(plan) + start(plan) + activate(plan) + reject(plan) + depths(plan)
     rows += cameras(0, "slots_used", "slots_used")
     return uses("landmarks", rows, patterns(plan))
 
@@ -73,5 +83,6 @@ def work(plan) -> list:
         Work("landmarks", "track_tests", {Op.ADD_I32: 2}),
         Work("landmarks", "activate_used", {M: 36, A: 30, D: 1}),
         Work("landmarks", "reject_used", {M: 20, A: 18, D: 2}),
+        Work("landmarks", "depth_known", {M: 19, A: 18, D: 1}),
         Work("landmarks", "slots_used", {M: 72, A: 60}),
     ]

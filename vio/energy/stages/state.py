@@ -119,10 +119,18 @@ def search(plan) -> list:
     ]
 
 
+def advance() -> list:
+    """`advance`."""
+    r = Rows("advances").add("preintegrated.dt", 1).add("preintegrated.p", 9)
+    r.multiply("slots.R", "preintegrated.R", "slots.R").add("slots.R", 18)
+    r.add("preintegrated.v", 9).add("slots.p", 3, 3).add("slots.v", 6, 3)
+    return [r.add("slots.bias", 6, 6)]
+
+
 def model(plan) -> list:
     """Stages `state` and `marginalise`."""
     how = patterns(plan)
-    rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan)
+    rows = layout(plan) + clear() + sync(plan) + backup(plan) + retract(plan) + advance()
     triangles = {"system.H": solver.triangle(plan, "system.H")}
     triangles["prior.L"] = solver.triangle(plan, "prior.L")
     out = uses("state", rows, how)
@@ -134,4 +142,5 @@ def work(plan) -> list:
     """A rotation per pose, and one factorisation."""
     step = {Op.MUL_F64: 110, Op.ADD_F64: 90, Op.DIV_F64: 6, Op.SQRT_F64: 4}
     out = solver.work("marginalise", "marginalise_dim", "marginalise_dim2", "marginalise_dim3")
-    return [Work("state", "step_poses", step), *out]
+    ahead = {Op.MUL_F64: 60, Op.ADD_F64: 50}
+    return [Work("state", "step_poses", step), Work("state", "advances", ahead), *out]
