@@ -52,13 +52,13 @@ def test_one_frame_alone_costs_what_it_costs_in_a_run(bill):
 
 def test_pricing_is_fast(bill):
     rows = events(600)
-    began = time.perf_counter()
+    began = time.thread_time()
     report.summary(Bill(PLAN, bill.target), rows, 0.05)
-    assert time.perf_counter() - began < 2.0
-    began = time.perf_counter()
+    assert time.thread_time() - began < 2.0
+    began = time.thread_time()
     for row in rows[:100]:
         price_frame(row, 0.05, bill)
-    assert (time.perf_counter() - began) / 100 < 1e-3
+    assert (time.thread_time() - began) / 100 < 1e-3
 
 
 def test_what_a_target_lacks_is_an_error():
