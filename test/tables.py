@@ -114,8 +114,8 @@ def window(
         t.slots.R[s], t.slots.p[s], t.slots.v[s] = motion.R(time), motion.p(time), motion.v(time)
         t.slots.bias[s] = 0.0
         t.slots.key[s] = k < n_keys
-        t.slots.motion[s] = k >= n_keys - 1
-        if k:
+        t.slots.motion[s] = max(0, k - n_keys + 2)
+        if k and t.slots.motion[s]:
             integrate(t, samples, stamps[k - 1], stamps[k], np.zeros(6), s)
     t.order = places.astype(np.int64)
     t.samples, t.motion_model, t.rng = samples, motion, rng
@@ -128,14 +128,14 @@ def window(
 
 def integrate(t, samples, t0_ns, t1_ns, bias, slot):
     """Preintegrate [t0, t1] into `slot`; covers the whole sample array."""
-    s, work = np.ascontiguousarray, np.zeros((6, 9, 9))
+    s, work, row = np.ascontiguousarray, np.zeros((6, 9, 9)), int(t.slots.motion[slot]) - 1
     stamps, gyro, accel = (s(samples[name]) for name in ("t_ns", "gyro", "accel"))
     counts = preintegrate(
         stamps, gyro, accel, 0, len(samples) - 1, t0_ns, t1_ns, bias, NOISE, LIMITS, work,
-        t.pre, slot,
+        t.pre, row,
     )  # fmt: skip
     begin, end = (int(np.abs(stamps - t_ns).argmin()) for t_ns in (t0_ns, t1_ns))
-    calibrate(gyro, accel, len(samples), begin, end, 1, t.slots.calibration, work, t.pre, slot)
+    calibrate(gyro, accel, len(samples), begin, end, 1, t.slots.calibration, work, t.pre, row)
     return counts
 
 

@@ -135,7 +135,7 @@ class WindowConfig:
         2e-3, "s", "move of it after which what was learned of it is forgotten", 1e-5, 1.0
     )
     estimate_extrinsics: bool = setting(
-        False, "1", "estimate where the imu is on the rig; the cameras are held to each other"
+        True, "1", "estimate where the imu is on the rig; the cameras are held to each other"
     )
     turn_sigma: float = setting(0.01, "rad", "deviation of its turn, per axis", 1e-6, 1.0)
     shift_sigma: float = setting(0.006, "m", "deviation of its place, per axis", 1e-6, 1.0)

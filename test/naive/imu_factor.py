@@ -65,7 +65,8 @@ def two_slots(rows, slots, i, j):
 
 
 def imu_residual(slots, pre, i, j, gravity, walk):
-    return two_slots(lambda x, y, c: imu_rows(x, y, c, pre, j, gravity, walk), slots, i, j)
+    row = slots.motion[j] - 1
+    return two_slots(lambda x, y, c: imu_rows(x, y, c, pre, row, gravity, walk), slots, i, j)
 
 
 def still_residual(slots, i, j, sigma):

@@ -85,8 +85,8 @@ def test_frames_slide_through_the_tables():
     for k in range(36):
         init.add(world.tracks(T0_NS + k * FRAME_NS), tally())
         stamps += [t for t in init.t_ns.tolist() if t not in stamps]
-    assert len(stamps) > window.start_capacity == init.t_ns.size
-    assert init.t_ns.tolist() == stamps[-window.start_capacity :]
+    assert len(stamps) > init.capacity == init.t_ns.size
+    assert init.t_ns.tolist() == stamps[-init.capacity :]
     lm, used = window.landmarks, window.landmarks.id >= 0
     assert used.any() and np.isin(lm.host[used], window.order).all()
     rows = np.flatnonzero(used)

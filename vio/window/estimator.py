@@ -112,7 +112,9 @@ class SlidingWindow:
         slots = self.slots
         slot = int(np.flatnonzero(slots.t_ns == 0)[0])
         slots.t_ns[slot] = t_ns
-        slots.motion[slot], slots.key[slot] = 1, 0
+        taken = slots.motion.tolist()
+        slots.motion[slot] = next(k for k in range(1, len(self.pre.dt) + 1) if k not in taken)
+        slots.key[slot] = 0
         slots.still[slot], slots.fixed[slot] = 0, 0
         self.newest = slot
         self.reorder()
@@ -122,22 +124,28 @@ class SlidingWindow:
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slots, last = self.slots, self.newest
         slot, before = self.new_slot(t_ns), tally.of(BROKEN)
-        self.imu.preintegrate(slots.t_ns[last], t_ns, slots.bias[last], self.pre, slot, tally)
+        self.integrate(last, slot, slots.bias[last], tally)
         advance(self.tables, last, slot, self.config.gravity)
         self.gap = tally.of(BROKEN) > before
         return slot
+
+    def integrate(self, i, j, bias, tally):
+        """Integrate the interval from slot i to slot j anew."""
+        t_ns, row = self.slots.t_ns, int(self.slots.motion[j]) - 1
+        self.imu.preintegrate(t_ns[i], t_ns[j], bias, self.pre, row, tally)
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
         slots, pre = self.slots, self.pre
         motions = self.order[slots.motion[self.order] > 0]
         begin, end = motions[:-1], motions[1:]
-        moved = np.abs(slots.bias[begin] - pre.bias[end, :6]) > self.linear[:6]
-        turned = np.abs(slots.calibration - pre.bias[end, 6:]) > self.linear[6:]
+        at = pre.bias[slots.motion[end] - 1]
+        moved = np.abs(slots.bias[begin] - at[:, :6]) > self.linear[:6]
+        turned = np.abs(slots.calibration - at[:, 6:]) > self.linear[6:]
         for k in np.flatnonzero(moved.any(axis=1) | turned.any(axis=1)).tolist():
             i, j = begin[k], end[k]
             if self.imu.covers(slots.t_ns[i]):
-                self.imu.preintegrate(slots.t_ns[i], slots.t_ns[j], slots.bias[i], pre, j, tally)
+                self.integrate(i, j, slots.bias[i], tally)
 
     def inverse_depths(self):
         """Inverse depth of the landmarks in use along cam0 of the newest frame.
@@ -150,12 +158,6 @@ class SlidingWindow:
         n = life.depths(self.tables, self.newest, ids, inverse)
         self.work.counts[AT.slots_used] += self.order.size
         return ids[:n], inverse[:n]
-
-    @property
-    def start_capacity(self) -> int:
-        """How many frames the system can hold when all of them have motion."""
-        rows = self.system.b.size - self.slots.calibration.size
-        return min(self.config.max_keyframes, rows // 15)
 
     def collect(self, tracks, capacity, tally):
         """Keep a frame for the start: a keyframe whose state is not known yet.
@@ -205,7 +207,7 @@ class SlidingWindow:
             slots.R[slot], slots.p[slot] = turn @ R[k], turn @ p[k] + position
             slots.v[slot], slots.bias[slot] = turn @ v[k], bias
         for i, j in zip(order, order[1:]):
-            self.imu.preintegrate(slots.t_ns[i], slots.t_ns[j], bias, self.pre, j, tally)
+            self.integrate(i, j, bias, tally)
         self.host_anew()
         self.anchor(order[0], (0.3, 1e-3, 1e-3, 1.0, c.start_gyro_bias, c.start_accel_bias))
         self.activate()

@@ -12,6 +12,7 @@ This runs a few times after start or loss, never in the steady state: plain nump
 import numpy as np
 
 from vio.window.coarse_offset import coarse_offset
+from vio.window.state import start_capacity
 
 OFFSET_SHOWN, OFFSET_GAIN, LEAST_OFFSET_S = 1.25, 40.0, 0.015
 """How much worse no offset must be than the best before it is believed; the least worth it [s]."""
@@ -169,6 +170,7 @@ class Initialiser:
 
     def __init__(self, rig, config, imu, window):
         self.rig, self.config, self.imu, self.window = rig, config, imu, window
+        self.capacity = start_capacity(config)
         self.R_imu_cam = rig.cam0.T_imu_cam[:3, :3]
         cams = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
         self.cams = []
@@ -191,7 +193,7 @@ class Initialiser:
         Returns:
             whether there are enough frames to try.
         """
-        seconds, capacity, before = self.config.init_seconds, self.window.start_capacity, self.t_ns
+        seconds, capacity, before = self.config.init_seconds, self.capacity, self.t_ns
         spacing = seconds / (capacity - 1) - 0.01
         if before.size and (tracks.t_ns - before[-1]) * 1e-9 < spacing:
             return False

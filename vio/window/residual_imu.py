@@ -18,29 +18,30 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     """Whitened residual (15,) and Jacobian (15, 30 + n) of the factor from slot i to slot j.
 
     Args:
-        pre: Preintegrated, its slot j holds the interval from i to j.
+        pre: Preintegrated, the interval from i to j in the row that slot j names.
         gravity: m/s^2, along world -z. walk: (2,) bias random walks [unit/s/sqrt(Hz)].
         small: (21, 30 + n) scratch; rows 15.. are used here.
         r: (15,), J: (15, 30 + n) out.
     """
-    dt, width = pre.dt[j], pre.bias.shape[1]
+    at = slots.motion[j] - 1
+    dt, width = pre.dt[at], pre.bias.shape[1]
     A, B, C = small[15:18, 0:3], small[15:18, 3:6], small[15:18, 6:9]
     D, E, w = small[15:18, 9:12], small[15:18, 12:15], small[18, 0:3]
     db, raw = small[18, 3 : 3 + width], small[17, 15:24]
     J[:] = 0.0
     for k in range(6):
-        db[k] = slots.bias[i, k] - pre.bias[j, k]
+        db[k] = slots.bias[i, k] - pre.bias[at, k]
     for k in range(6, width):
-        db[k] = slots.calibration[k - 6] - pre.bias[j, k]
+        db[k] = slots.calibration[k - 6] - pre.bias[at, k]
     # Residual at the current state.
     for a in range(3):
         w[a] = 0.0
         for k in range(3):
-            w[a] += pre.J[j, a, k] * db[k]
+            w[a] += pre.J[at, a, k] * db[k]
         for k in range(6, width):
-            w[a] += pre.J[j, a, k] * db[k]
+            w[a] += pre.J[at, a, k] * db[k]
     so3.exp(w, A)
-    so3.multiply(pre.R[j], A, B)  # corrected R_i_j
+    so3.multiply(pre.R[at], A, B)  # corrected R_i_j
     so3.multiply_tn(slots.R[i], slots.R[j], C)
     so3.multiply_tn(B, C, A)
     so3.log(A, w)
@@ -54,20 +55,20 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
             sp += slots.R[i, k, a] * dp
             sv += slots.R[i, k, a] * dv
         for k in range(width):
-            sp -= pre.J[j, 3 + a, k] * db[k]
-            sv -= pre.J[j, 6 + a, k] * db[k]
-        raw[3 + a] = sp - pre.p[j, a]
-        raw[6 + a] = sv - pre.v[j, a]
+            sp -= pre.J[at, 3 + a, k] * db[k]
+            sv -= pre.J[at, 6 + a, k] * db[k]
+        raw[3 + a] = sp - pre.p[at, a]
+        raw[6 + a] = sv - pre.v[at, a]
     # Jacobian at the linearisation points.
     for a in range(3):
         w[a] = 0.0
         for k in range(3):
-            w[a] += pre.J[j, a, k] * (slots.bias_lin[i, k] - pre.bias[j, k])
+            w[a] += pre.J[at, a, k] * (slots.bias_lin[i, k] - pre.bias[at, k])
         for k in range(6, width):
-            w[a] += pre.J[j, a, k] * db[k]
+            w[a] += pre.J[at, a, k] * db[k]
     so3.right_jacobian(w, D)
     so3.exp(w, A)
-    so3.multiply(pre.R[j], A, B)
+    so3.multiply(pre.R[at], A, B)
     so3.multiply_tn(slots.R_lin[i], slots.R_lin[j], C)  # R_i_j
     so3.multiply_tn(B, C, A)
     so3.log(A, w)
@@ -86,7 +87,7 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
             if k < 3 or k >= 6:  # no force turns anything
                 s = 0.0
                 for m in range(3):
-                    s -= D[a, m] * pre.J[j, m, k]
+                    s -= D[a, m] * pre.J[at, m, k]
                 J[a, 9 + k if k < 6 else 24 + k] = s
     Ri = slots.R_lin[i]
     sp, sv = small[15, 15:18], small[16, 15:18]
@@ -106,16 +107,16 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
             J[6 + a, 21 + k] = Ri[k, a]
         for k in range(width):
             col = 9 + k if k < 6 else 24 + k
-            J[3 + a, col] = -pre.J[j, 3 + a, k]
-            J[6 + a, col] = -pre.J[j, 6 + a, k]
+            J[3 + a, col] = -pre.J[at, 3 + a, k]
+            J[6 + a, col] = -pre.J[at, 6 + a, k]
     for row in range(2):
         s = sp if row == 0 else sv
-        at = 3 + 3 * row
-        J[at, 1], J[at, 2] = -s[2], s[1]
-        J[at + 1, 0], J[at + 1, 2] = s[2], -s[0]
-        J[at + 2, 0], J[at + 2, 1] = -s[1], s[0]
+        top = 3 + 3 * row
+        J[top, 1], J[top, 2] = -s[2], s[1]
+        J[top + 1, 0], J[top + 1, 2] = s[2], -s[0]
+        J[top + 2, 0], J[top + 2, 1] = -s[1], s[0]
     # Whiten, last row first, so that it can be done in place.
-    W = pre.whiten[j]
+    W = pre.whiten[at]
     for a in range(8, -1, -1):
         row, own = J[a], W[a * (a + 1) // 2 + a]
         s = own * raw[a]

@@ -18,7 +18,7 @@ class Slots(NamedTuple):
     """Frames in the window; first axis = slot. `lin` are the fixed linearisation points (FEJ)."""
 
     t_ns: np.ndarray  # (S,) int64, 0 = free
-    motion: np.ndarray  # (S,) uint8: has velocity and biases
+    motion: np.ndarray  # (S,) uint8: 1 + row of `pre` if it has velocity and biases, else 0
     key: np.ndarray  # (S,) uint8: is a keyframe
     still: np.ndarray  # (S,) uint8: did not move since the motion slot before it
     fixed: np.ndarray  # (S,) uint8: is in the prior, Jacobians are taken at `lin`
@@ -141,6 +141,17 @@ def capacities(config) -> tuple[int, int, int, int]:
     return slots, config.max_landmarks, dim + n, 6 * slots + 9 + n
 
 
+def start_capacity(config) -> int:
+    """How many frames the system of a WindowConfig can hold when all of them have motion."""
+    rows = capacities(config)[2] - calibration.size(config)
+    return min(config.max_keyframes, rows // 15)
+
+
+def records(config) -> int:
+    """Most frames with motion, in flight or while the window starts."""
+    return max(config.max_states + 1, start_capacity(config))
+
+
 def extrinsics(rig, observation_bits) -> Extrinsics:
     """Camera poses in the imu frame; a missing cam1 repeats cam0 and is never used.
 
@@ -177,7 +188,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
             "id": ((M,), "i4"), "host": ((M,), "i1"), "active": ((M,), "u1"),
             "point": ((M, 3), point), "xy": ((M, S, 2, 2), xy), "weight": ((M, S, 2), "u1"),
         },
-        "preintegrated": preintegrate.shapes(S, inertial, n),
+        "preintegrated": preintegrate.shapes(records(config), inertial, n),
         "prior": {
             "L": ((P * (P + 1) // 2,), prior), "r": ((P,), "f8"), "pose_at": ((S,), "i8"),
             "motion_at": ((S,), "i8"), "dim": ((1,), "i8"),

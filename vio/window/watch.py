@@ -102,7 +102,7 @@ class Watch:
             self.late = self.late + 1 if late else 0
             if self.late > LATE_FRAMES:
                 slots.held[0] = n - 1
-        if n == 7:
+        if n == 7 and self.window.rig.cam1 is not None:  # one eye may be wrong about the scale
             turn = step[held - 6 : held - 3]
             shown = turn @ np.linalg.pinv(cov[held - 6 : held - 3, held - 6 : held - 3]) @ turn
             wrong = np.linalg.norm(turn) > least[1] and shown > sigmas[1] ** 2

@@ -18,7 +18,7 @@ def calibrated(plan) -> int:
 def residual(n) -> Rows:
     """`imu_residual` with a calibration of n elements."""
     r, turning, width = Rows("imu_factors"), 3 * (3 + n), 6 + n
-    r.add(f"{PRE}.dt", 1).add(SMALL, 0, 15 * (30 + n))
+    r.add("slots.motion", 1).add(f"{PRE}.dt", 1).add(SMALL, 0, 15 * (30 + n))
     r.add("slots.bias", 6).add("slots.calibration", n)
     r.add(f"{PRE}.bias", width).add(SMALL, 0, width)
     # corrected rotation and its residual

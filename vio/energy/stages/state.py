@@ -121,7 +121,7 @@ def search(plan) -> list:
 
 def advance() -> list:
     """`advance`."""
-    r = Rows("advances").add("preintegrated.dt", 1).add("preintegrated.p", 9)
+    r = Rows("advances").add("slots.motion", 1).add("preintegrated.dt", 1).add("preintegrated.p", 9)
     r.multiply("slots.R", "preintegrated.R", "slots.R").add("slots.R", 18)
     r.add("preintegrated.v", 9).add("slots.p", 3, 3).add("slots.v", 6, 3)
     return [r.add("slots.bias", 6, 6)]
