@@ -16,7 +16,7 @@ from vio.window.optimise import full_layout, optimise, sync_lin
 from vio.window.state import extrinsics
 
 STILL = np.array([1e-3, 1e-3, 5e-3])
-WALK = np.array([1.9e-5, 3e-3])
+WALK = np.array([[1.9e-5, 3e-3], [0.02, 0.1]])
 NOISE = np.array([1.7e-4, 2e-3, 0.5, 5.0])
 LIMITS = np.array([2.5 / 200, 34.0, 156.0])
 EXACT = MemoryConfig(observation_bits=32, point_bits=64, prior_bits=64, inertial_bits=64)

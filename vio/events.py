@@ -28,7 +28,8 @@ WINDOW_COUNTS = (
     "vision_turned",
     "hosts_scanned",  # tables of landmarks scanned for those of one host to linearise
     "host_tests",  # landmarks in use met in these scans
-    "imu_factors",  # inertial factors linearised
+    "imu_factors",  # inertial factors linearised, and those held against the final states
+    "misfits",
     "pairs_first",  # consecutive frames of which the first has motion
     "pairs_both",  # of which both have
     "still_factors",

@@ -14,7 +14,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "multiply_tn", "normalise", "_step", "add_squares", "reduce_rows", "_whitening",
     "camera_poses", "stand", "view", "gather", "root", "first_pose", "eliminate", "_spread",
     "_subtract", "add_pairs", "to_body", "_turn_block", "_pivot", "touched", "huber",
-    "imu_residual", "still_residual", "_mean", "add_factor", "_row", "offset_from_lin",
+    "imu_residual", "still_residual", "misfit", "_mean", "add_factor", "_row", "offset_from_lin",
     "full_layout", "sync_lin", "retract", "copy_state", "dot", "cholesky", "forward", "backward",
     "layout", "_write", "get_nibble", "set_nibble", "encode_rows", "load_region", "decode_line",
     "subtract_above", "encode_finest", "halve_row", "unpack_template", "steepest_descent",

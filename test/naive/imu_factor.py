@@ -48,12 +48,13 @@ def raw_residual(x, y, c, pre, j, gravity):
     )
 
 
-def imu_rows(x, y, c, pre, j, gravity, walk):
-    """Whitened residual (15,)."""
+def imu_rows(x, y, c, pre, j, gravity, walk, doubt=0.0):
+    """Whitened residual (15,); a doubted interval has larger deviations, and biases may jump."""
     W = np.zeros((9, 9))
     W[np.tril_indices(9)] = pre.whiten[j]
-    white = W @ raw_residual(x, y, c, pre, j, gravity)
-    sigma = np.repeat(walk, 3) * np.sqrt(pre.dt[j])
+    white = W @ raw_residual(x, y, c, pre, j, gravity) / (1.0 + doubt)
+    variance = walk[0] ** 2 * pre.dt[j] + (walk[1] ** 2 if doubt > 0 else 0.0)
+    sigma = np.repeat(np.sqrt(variance), 3)
     return np.concatenate([white, (y[3] - x[3]) / sigma])
 
 
@@ -65,8 +66,16 @@ def two_slots(rows, slots, i, j):
 
 
 def imu_residual(slots, pre, i, j, gravity, walk):
-    row = slots.motion[j] - 1
-    return two_slots(lambda x, y, c: imu_rows(x, y, c, pre, row, gravity, walk), slots, i, j)
+    row, doubt = slots.motion[j] - 1, slots.doubt[j]
+    rows = lambda x, y, c: imu_rows(x, y, c, pre, row, gravity, walk, doubt)  # noqa: E731
+    return two_slots(rows, slots, i, j)
+
+
+def misfit(slots, pre, order, gravity, walk):
+    """Chi-square per row of the nine of every interval, at the present states."""
+    pairs = [(i, j) for i, j in zip(order, order[1:]) if slots.motion[i] and slots.motion[j]]
+    rows = [imu_residual(slots, pre, i, j, gravity, walk)[0][:9] for i, j in pairs]
+    return np.array([r @ r / 9 for r in rows])
 
 
 def still_residual(slots, i, j, sigma):

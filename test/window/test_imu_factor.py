@@ -6,7 +6,7 @@ import tables
 from naive import imu_factor as naive
 from naive.advance import advance as naive_advance
 from naive.imu_factor import size, state, state_lin
-from tables import STILL, WALK
+from tables import MODEL, STILL, WALK
 
 from vio.window import residual_imu
 from vio.window.advance import advance
@@ -26,9 +26,11 @@ def case(fej):
     return t, i, j
 
 
+@pytest.mark.parametrize("doubt", [0.0, 3.0])
 @pytest.mark.parametrize("fej", [True, False], ids=["fej", "free"])
-def test_imu_residual_against_twin(fej):
+def test_imu_residual_against_twin(fej, doubt):
     t, i, j = case(fej)
+    t.slots.doubt[j] = doubt
     r, J = np.zeros(15), np.zeros((15, 37))
     residual_imu.imu_residual(t.slots, t.pre, i, j, 9.81, WALK, t.work.small, r, J)
     r_twin, J_twin = naive.imu_residual(t.slots, t.pre, i, j, 9.81, WALK)
@@ -88,6 +90,16 @@ def test_add_factor_and_linearise_motion_against_twin():
     np.testing.assert_allclose(b / scale, b_twin / scale, atol=1e-5 * np.abs(b_twin / scale).max())
     assert cost == pytest.approx(cost_twin, rel=1e-6)
     assert tables.counted(t, "imu_factors") == count_twin == 2
+
+
+def test_misfit_against_twin():
+    t, i, j = case(True)
+    t.slots.doubt[j] = 2.0
+    chi = np.zeros(5)
+    mean, count = residual_imu.misfit(t.tables, t.order, MODEL, chi)
+    twin = naive.misfit(t.slots, t.pre, t.order, 9.81, WALK)
+    assert count == len(twin) == 3 and mean == pytest.approx(twin.mean(), rel=1e-6)
+    np.testing.assert_allclose(chi[:count], twin, rtol=1e-6)
 
 
 def test_factor_between_held_states_only_costs():

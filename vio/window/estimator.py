@@ -50,7 +50,12 @@ class SlidingWindow:
         self.bearings = arena.group("bearings", Bearings)
         n = 15 + self.slots.calibration.size
         self.cov = self.work.small.reshape(-1)[: n * n].reshape(n, n)
-        walk = np.array([rig.imu.gyro_random_walk, rig.imu.accel_random_walk])
+        walk = np.array(
+            [
+                [rig.imu.gyro_random_walk, rig.imu.accel_random_walk],
+                [config.start_gyro_bias, config.start_accel_bias],
+            ]
+        )
         still = np.array([config.still_turn, config.still_move, config.still_speed])
         self.model = Model(1.0 / config.sigma_px, config.huber, config.gravity, walk, still)
         bias = np.repeat([config.repropagate_gyro, config.repropagate_accel], 3)
@@ -64,6 +69,7 @@ class SlidingWindow:
         self.slots.fixed[:] = 0
         self.slots.motion[:] = 0
         self.slots.key[:] = 0
+        self.slots.doubt[:] = 0.0
         self.landmarks.id[:] = -1
         self.landmarks.active[:] = 0
         self.landmarks.weight[:] = 0
@@ -73,6 +79,7 @@ class SlidingWindow:
         self.newest = -1
         self.reorder()
         self.cost, self.residuals, self.dropped, self.gap = 0.0, 0, 0, False
+        self.misfit, self.doubted, self.speed_sigma = 0.0, False, np.inf
 
     def reorder(self):
         """Note the slots in use, oldest first."""
@@ -115,7 +122,7 @@ class SlidingWindow:
         taken = slots.motion.tolist()
         slots.motion[slot] = next(k for k in range(1, len(self.pre.dt) + 1) if k not in taken)
         slots.key[slot] = 0
-        slots.still[slot], slots.fixed[slot] = 0, 0
+        slots.still[slot], slots.fixed[slot], slots.doubt[slot] = 0, 0, 0.0
         self.newest = slot
         self.reorder()
         return slot
@@ -223,10 +230,13 @@ class SlidingWindow:
         self.watch.follow()
         self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
-        self.slots.still[slot] = tracks.still
+        self.slots.still[slot] = tracks.still and self.rests(slot)
         row_of = self.observe(slot, tracks, tally)
         self.activate()
         self.optimise(self.config.iterations)
+        self.doubted = self.misfit > self.config.max_misfit
+        if self.doubted:
+            self.doubt()
         self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
@@ -234,6 +244,23 @@ class SlidingWindow:
             self.host(slot, tracks, row_of, tally)
             self.activate()
             tally.add(keyframes=1)
+
+    def rests(self, slot) -> bool:
+        """Whether the state allows for a rest: a turn may hide a motion from the pictures."""
+        slack = self.config.still_speed + self.speed_sigma
+        return float(np.linalg.norm(self.slots.v[slot])) < 4.0 * slack
+
+    def doubt(self):
+        """Pictures and inertial samples contradict each other: believe the samples less.
+
+        The deviations of every interval here grow until it fits, and its biases may have jumped.
+        """
+        slots = self.slots
+        motions = self.order[slots.motion[self.order] > 0]
+        chi = self.work.delta[: motions.size - 1]
+        more = np.sqrt(np.maximum(chi, 1.0)) * (1.0 + slots.doubt[motions[1:]]) - 1.0
+        slots.doubt[motions[1:]] = np.maximum(more, 0.1)
+        self.optimise(self.config.iterations)
 
     def make_room(self, wanted):
         """Free rows for `wanted` new landmarks: those out of view and seen least go first."""
@@ -296,7 +323,7 @@ class SlidingWindow:
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
         c = self.config
         self.work.factor[:] = 1
-        self.cost, self.residuals = optimise(
+        self.cost, self.residuals, self.misfit = optimise(
             self.tables, self.order, self.model, iterations, c.small_turn, c.small_move
         )
 
@@ -312,6 +339,7 @@ class SlidingWindow:
         covariance(self.system.H, at, free, self.cov)
         tally.put("covariances", (1, free**2, free**3))
         self.cov[free:], self.cov[:, free:] = 0.0, 0.0
+        self.speed_sigma = float(np.sqrt(self.cov.diagonal()[6:9].max()))
         self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
 
     def marginalise(self):

@@ -3,7 +3,7 @@
 from vio._jit import kernel
 from vio.events import AT
 from vio.geometry import so3
-from vio.window.residual_imu import linearise_motion
+from vio.window.residual_imu import linearise_motion, misfit
 from vio.window.residual_prior import linearise_prior
 from vio.window.residual_vision import linearise, relax
 from vio.window.solve import solve
@@ -122,7 +122,8 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
         small_turn, small_move: steps below these end it [rad], [m].
 
     Returns:
-        (cost, residuals) of the last linearisation; H then holds its Cholesky factor.
+        (cost, residuals, misfit): of the last linearisation, whose Cholesky factor is in H, and
+        of the inertial intervals after the last step, one by one in `work.delta`.
     """
     slots, landmarks, system, work = tables.slots, tables.landmarks, tables.system, tables.work
     counts = work.counts
@@ -162,7 +163,7 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
     if not exact:  # the covariance is read from the factor: no damping in it, and at this state
         cost, residuals = linearise_all(tables, order, model, n)
         solve_all(tables, n, 0.0)
-    return cost, residuals
+    return cost, residuals, misfit(tables, order, model, work.delta)
 
 
 @kernel

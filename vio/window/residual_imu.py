@@ -19,7 +19,7 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
 
     Args:
         pre: Preintegrated, the interval from i to j in the row that slot j names.
-        gravity: m/s^2, along world -z. walk: (2,) bias random walks [unit/s/sqrt(Hz)].
+        gravity: m/s^2, along world -z. walk: (2, 2) as in Model.
         small: (21, 30 + n) scratch; rows 15.. are used here.
         r: (15,), J: (15, 30 + n) out.
     """
@@ -116,20 +116,23 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
         J[top + 1, 0], J[top + 1, 2] = s[2], -s[0]
         J[top + 2, 0], J[top + 2, 1] = -s[1], s[0]
     # Whiten, last row first, so that it can be done in place.
-    W = pre.whiten[at]
+    W, doubt = pre.whiten[at], slots.doubt[j]
+    trust = 1.0 / (1.0 + doubt)
     for a in range(8, -1, -1):
-        row, own = J[a], W[a * (a + 1) // 2 + a]
+        row, own = J[a], W[a * (a + 1) // 2 + a] * trust
         s = own * raw[a]
         for col in range(24 + width):
             row[col] *= own
         for k in range(a):
-            other, x = J[k], W[a * (a + 1) // 2 + k]
+            other, x = J[k], W[a * (a + 1) // 2 + k] * trust
             s += x * raw[k]
             for col in range(24 + width):
                 row[col] += x * other[col]
         r[a] = s
     for k in range(6):
-        weight = 1.0 / (walk[k // 3] * math.sqrt(dt))
+        weight = 1.0 / (walk[0, k // 3] * math.sqrt(dt))
+        if doubt > 0.0:
+            weight = 1.0 / math.sqrt(1.0 / weight**2 + walk[1, k // 3] ** 2)
         r[9 + k] = weight * (slots.bias[j, k] - slots.bias[i, k])
         J[9 + k, 9 + k] = -weight
         J[9 + k, 24 + k] = weight
@@ -254,3 +257,31 @@ def linearise_motion(tables, order, model):
     work.counts[AT.imu_factors] += factors
     work.counts[AT.still_factors] += still
     return cost
+
+
+@kernel
+def misfit(tables, order, model, chi):
+    """How badly the inertial intervals fit the present states.
+
+    Args: as of `linearise_motion`.
+        chi: (n,) out, chi-square per row of the nine of each interval, in time order.
+
+    Returns:
+        their mean.
+    """
+    slots, small = tables.slots, tables.work.small
+    J, r = small[0:15], small[19, 0:15]
+    total, count = 0.0, 0
+    for k in range(1, order.shape[0]):
+        i, j = order[k - 1], order[k]
+        if slots.motion[i] * slots.motion[j] == 0:
+            continue
+        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, small, r, J)
+        square = 0.0
+        for a in range(9):
+            square += r[a] * r[a]
+        chi[count] = square / 9.0
+        total += square / 9.0
+        count += 1
+    tables.work.counts[AT.misfits] += count
+    return total / max(count, 1)

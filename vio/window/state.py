@@ -22,6 +22,7 @@ class Slots(NamedTuple):
     key: np.ndarray  # (S,) uint8: is a keyframe
     still: np.ndarray  # (S,) uint8: did not move since the motion slot before it
     fixed: np.ndarray  # (S,) uint8: is in the prior, Jacobians are taken at `lin`
+    doubt: np.ndarray  # (S,) share by which deviations of the interval that ends here are enlarged
     R: np.ndarray  # (S, 3, 3) R_world_imu
     p: np.ndarray  # (S, 3) p_world_imu, m
     v: np.ndarray  # (S, 3) v_world_imu, m/s
@@ -119,7 +120,8 @@ class Model(NamedTuple):
     inv_sigma: float  # 1 / pixel noise, 1/px
     limit: float  # Huber threshold, sigma
     gravity: float  # m/s^2
-    walk: np.ndarray  # (2,) random walks of the biases, gyro and accel, unit/s/sqrt(Hz)
+    walk: np.ndarray  # (2, 2) random walks of the biases, gyro and accel, unit/s/sqrt(Hz), and
+    # by how much they may jump in an interval that is doubted, unit
     still: np.ndarray  # (3,) deviations at rest, rad, m, m/s
 
 
@@ -179,7 +181,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         "slots": {
             "t_ns": ((S,), "i8"), "motion": ((S,), "u1"),
             "key": ((S,), "u1"), "still": ((S,), "u1"), "fixed": ((S,), "u1"),
-            "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
+            "doubt": ((S,), "f4"), "R": ((S, 3, 3), "f8"), "p": ((S, 3), "f8"), "v": ((S, 3), "f8"),
             "bias": ((S, 6), "f8"), "R_lin": ((S, 3, 3), "f8"), "p_lin": ((S, 3), "f8"),
             "v_lin": ((S, 3), "f8"), "bias_lin": ((S, 6), "f8"), "calibration": ((n,), "f8"),
             "held": ((1,), "i8"),

@@ -15,11 +15,11 @@ def calibrated(plan) -> int:
     return plan.shapes["slots.calibration"][0]
 
 
-def residual(n) -> Rows:
+def residual(n, event="imu_factors") -> Rows:
     """`imu_residual` with a calibration of n elements."""
-    r, turning, width = Rows("imu_factors"), 3 * (3 + n), 6 + n
+    r, turning, width = Rows(event), 3 * (3 + n), 6 + n
     r.add("slots.motion", 1).add(f"{PRE}.dt", 1).add(SMALL, 0, 15 * (30 + n))
-    r.add("slots.bias", 6).add("slots.calibration", n)
+    r.add("slots.bias", 6).add("slots.calibration", n).add("slots.doubt", 1)
     r.add(f"{PRE}.bias", width).add(SMALL, 0, width)
     # corrected rotation and its residual
     r.add(SMALL, 2 * turning, 3 + turning).add(f"{PRE}.J", turning)
@@ -80,6 +80,13 @@ def motion(plan) -> list:
     return [*pairs, residual(n), factor("imu_factors", n), still(n), factor("still_factors", n)]
 
 
+def check(plan) -> list:
+    """`misfit`."""
+    pairs = Rows("laid_slots").add("slots.motion", 2), Rows("optimisations").add("slots.motion", -2)
+    chi = Rows("misfits").add(SMALL, 18).add("work.delta", 0, 1)
+    return [*pairs, residual(calibrated(plan), "misfits"), chi]
+
+
 def offset(calls, poses, rows, pose_at, motion_at, S, n) -> list:
     """`offset_from_lin`; motions are (rows - 6 poses - n) / 9."""
     pose = Rows(poses).multiply("slots.R_lin", "slots.R", SMALL).log(SMALL, SMALL)
@@ -136,7 +143,7 @@ def patterns(plan) -> dict:
 def model(plan) -> list:
     """Both, as stages of their own."""
     how = patterns(plan)
-    return uses("inertial", motion(plan), how) + uses("prior", merged(prior(plan)), how)
+    return uses("inertial", motion(plan) + check(plan), how) + uses("prior", merged(prior(plan)), how)
 
 
 def work(plan) -> list:
@@ -148,6 +155,7 @@ def work(plan) -> list:
         Work(
             "inertial", "imu_factors", {M: gram + 45 * (31 + n) + 750, A: gram + 2000, D: 12, R: 10}
         ),
+        Work("inertial", "misfits", {M: 45 * (31 + n) + 750, A: 2000, D: 12, R: 10}),
         Work("inertial", "still_factors", {M: gram + 150, A: gram + 150, D: 30, R: 4}),
         Work("prior", "prior_rows3", {M: 1 / 6, A: 1 / 6}),
         Work("prior", "prior_rows2", {M: 3 / 2, A: 2}),
