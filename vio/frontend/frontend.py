@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from vio.events import INDEX
 from vio.frontend.tracker import FeatureTracker, Prediction
+from vio.geometry import so3
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.types import Tracks
+
+SATURATED = [INDEX["imu_saturated"]]
 
 
 class Frontend:
@@ -24,6 +28,7 @@ class Frontend:
         self.tracker.reset()
         self.tracked_ns = 0  # stamp of the last frame with an image
         self.tracked_pose = None  # (R_world_imu, p_world_imu) then, if known
+        self.before = None  # (stamp, R_world_rig) of the estimate before the last
 
     def process(self, frame, feedback, tally) -> Tracks:
         """Tracks of one frame.
@@ -69,6 +74,7 @@ class Frontend:
             return Prediction(R_cam, np.zeros(3), False, *none, quiet)
         last = feedback.estimate
         bias = np.concatenate([last.bias_gyro, last.bias_accel])
+        before = tally.of(SATURATED)
         self.imu.preintegrate(last.t_ns, t_ns, bias, step, 0, tally)
         dt = step.dt[0]
         R_last, p_last = rig_pose(last)
@@ -76,16 +82,30 @@ class Frontend:
         p = p_last + last.v_world_imu * dt + 0.5 * self.gravity * dt * dt + R_last @ step.p[0]
         R_then, p_then = self.tracked_pose
         # cam0 then -> rig then -> world -> rig now -> cam0 now
-        R_cam = R_ic.T @ R.T @ R_then @ R_ic
-        p_cam = R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
-        R_cam = np.ascontiguousarray(R_cam)
-        return Prediction(R_cam, p_cam, True, feedback.ids, feedback.inv_depth, quiet)
+        def seen_from(R):
+            R_cam = np.ascontiguousarray(R_ic.T @ R.T @ R_then @ R_ic)
+            return R_cam, R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
+
+        known, held = tally.of(SATURATED) == before, None
+        if self.before is not None:
+            then = *self.before, last.t_ns, R_last
+            held = lambda: seen_from(R_last @ turn_on(*then, dt))  # noqa: E731
+        self.before = last.t_ns, R_last
+        return Prediction(*seen_from(R), known, feedback.ids, feedback.inv_depth, quiet, held)
 
 
 def rig_pose(estimate):
     """(R_world_rig, p_world_rig): the cameras' extrinsics are relative to that."""
     e = estimate
     return calibration.rig_from_imu(e.R_world_imu, e.p_world_imu, e.calibration)
+
+
+def turn_on(t0_ns, R0, t1_ns, R1, dt):
+    """Rotation (3, 3) in `dt` seconds at the mean rate between two attitudes."""
+    w, out = np.empty(3), np.empty((3, 3))
+    so3.log(np.ascontiguousarray(R0.T @ R1), w)
+    so3.exp(w * (dt / max((t1_ns - t0_ns) * 1e-9, 1e-3)), out)
+    return out
 
 
 def no_tracks(t_ns) -> Tracks:

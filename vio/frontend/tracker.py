@@ -5,14 +5,19 @@
 It knows nothing of the window: what it needs from there arrives as a `Prediction`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from vio.events import INDEX
 from vio.frontend import codec, detect, encode, features, klt, outliers, predict, stereo
 from vio.frontend.tables import Scratch, Stream, TrackTable, grid_shape, level_bits, reduced
 from vio.geometry.camera import undistort
 from vio.types import Tracks
+
+FOUND = INDEX["klt_found"] - INDEX["klt_regions"]
+"""Place of the features found in what `klt.align` returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Prediction:
         confident: whether the translation and the gyro bias are known.
         ids, inv_depth: (n,) tracks with a landmark and its inverse depth in the previous cam0.
         quiet: whether the IMU feels no motion.
+        held: () -> (R_cam_prev, p_cam_prev) if the turn went on as before: a second guess, or None.
     """
 
     R_cam_prev: np.ndarray
@@ -32,6 +38,7 @@ class Prediction:
     ids: np.ndarray
     inv_depth: np.ndarray
     quiet: bool
+    held: Callable | None = None
 
 
 class FeatureTracker:
@@ -69,6 +76,7 @@ class FeatureTracker:
         self.next_id = 0
         self.n_key = 0
         self.R_cam_key = np.eye(3)
+        self.turn_known = True
 
     def process(self, frame, prediction, tally) -> Tracks:
         """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
@@ -113,30 +121,47 @@ class FeatureTracker:
             at = np.minimum(np.searchsorted(known, tracks.id), known.size - 1)
             hit = known[at] == tracks.id
             tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
-        R, p = prediction.R_cam_prev, prediction.p_cam_prev
-        given, moved = predict.transfer(
-            int(cam.model), cam.params, int(cam.model), cam.params, R, p,
-            tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
-        )  # fmt: skip
         top = config.levels - 1
         s.first_level[:] = top
         if prediction.confident:
             s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
         undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
+        R, p = prediction.R_cam_prev, prediction.p_cam_prev
+        self.turn_known = prediction.held is None or prediction.confident
+        found, given = self.align(frame, R, p, tally)
+        if not self.turn_known or (prediction.held is not None and 2 * found < given):
+            guess = prediction.held()
+            if self.align(frame, *guess, tally)[0] > found:
+                R, self.turn_known = guess[0], False
+            else:
+                self.align(frame, R, p, tally)
+        features.settle(tracks.score, s.uv_next, s.warp_next, *self.places, tracks.warp)
+        self.R_cam_key = R @ self.R_cam_key
+        tally.put("undistort_calls", (1, given))
+
+    def align(self, frame, R, p, tally) -> tuple[int, int]:
+        """Align templates where a motion of cam0 puts them; (found, features there were)."""
+        tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
+        given, moved = predict.transfer(
+            int(cam.model), cam.params, int(cam.model), cam.params, R, p,
+            tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
+        )  # fmt: skip
         done = klt.align(
             *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
             0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
         )  # fmt: skip
-        features.settle(tracks.score, s.uv_next, s.warp_next, *self.places, tracks.warp)
-        self.R_cam_key = R @ self.R_cam_key
         tally.put("transfer_calls", (1, given, moved))
-        tally.put("undistort_calls", (1, given))
         tally.put("klt_regions", done)
+        return done[FOUND], given
 
     def reject_outliers(self, prediction, index, tally):
         """Drop features that no single translation explains."""
         tracks, s, cam = self.tracks, self.scratch, self.rig.cam0
         n = undistort(int(cam.model), cam.params, tracks.uv0, s.rays_b, s.weights)
+        if not self.turn_known:  # it is a guess: nothing to hold features against
+            tally.put("undistort_calls", (1, n))
+            tally.add(unprojected=2 * n)
+            return
         slack = self.config.ransac_px if prediction.confident else 4 * self.config.ransac_px
         # One draw per frame and seed: a dropped frame does not shift later draws.
         self.rng[0] = (self.seed * 0x9E3779B97F4A7C15 + index * 0xBF58476D1CE4E5B9 + 1) % 2**64 | 1

@@ -32,6 +32,8 @@ from vio.window.watch import Watch
 BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
 """Events of a prediction that rests on samples missing, or at the end of their range."""
 
+DOUBTS = 3
+"""How often the deviations of the inertial intervals are enlarged for a frame, at the most."""
 
 class SlidingWindow:
     """Fixed-lag estimator over keyframe poses and the newest few motion states."""
@@ -233,10 +235,12 @@ class SlidingWindow:
         self.slots.still[slot] = tracks.still and self.rests(slot)
         row_of = self.observe(slot, tracks, tally)
         self.activate()
-        self.optimise(self.config.iterations)
+        times = 3 if self.gap else 1  # far from where the prediction put it
+        self.optimise(times * self.config.iterations)
         self.doubted = self.misfit > self.config.max_misfit
-        if self.doubted:
-            self.doubt()
+        for _ in range(DOUBTS):
+            if self.misfit > self.config.max_misfit:
+                self.doubt()
         self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
