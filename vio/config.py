@@ -100,7 +100,7 @@ class WindowConfig:
     iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
     sigma_px: float = setting(0.5, "px", "noise of a tracked pixel", 0.01, 10.0)
     max_misfit: float = setting(
-        9.0, "1", "chi-square per row of the inertial factors above which they are doubted", 1.0, 1e6
+        9.0, "1", "chi-square per row of inertial factors that casts doubt on them", 1.0, 1e6
     )
     huber: float = setting(2.0, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)
     reject_px: float = setting(3.0, "px", "residual that drops an observation", 0.1, 100.0)

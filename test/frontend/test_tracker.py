@@ -214,6 +214,25 @@ def test_lost_estimate_is_not_used(flight, ready):
     assert not p.confident
 
 
+@pytest.mark.parametrize("rate", [34.0, 6.0], ids=["at its end", "wrong"])
+def test_tracks_outlive_a_wrong_gyro(flight, rate):
+    """Told by the sensor's range, or by the pictures alone."""
+    front, imu = frontend(flight.rig)
+    last, kept = None, []
+    none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    for frame, samples in zip(flight.frames[:FRAMES], flight.imu):
+        samples = samples.copy()
+        if 8 <= frame.index < 11:
+            samples["gyro"][:, 0] = rate
+        imu.append(samples)
+        known = last and Feedback(estimate_at(flight.motion, frame.t_ns - FRAME_NS), *none)
+        tracks = front.process(frame, known, tally())
+        if last:
+            kept.append(np.isin(last.ids, tracks.ids).mean())
+        last = tracks
+    assert min(kept) > 0.7
+
+
 def test_rest_is_noticed():
     still = Flight(10, speed=0.0)
     front, imu = frontend(still.rig)

@@ -1,5 +1,7 @@
 """The back end flown end to end on synthetic tracks, and its health."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from flight import about_z, backend, errors, fly, statuses, tally, yaw_between, yaw_of
@@ -116,6 +118,46 @@ def test_a_sensor_at_its_end_is_told_and_survived(sensor, end, seconds):
     assert DEGRADED in statuses(out, 4.0, 4.2)
     assert set(statuses(out, 4.3)) == {TRACKING}
     assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < 0.05
+
+
+def jump(samples, t):
+    samples["gyro"][t >= 4.0] += [0.02, -0.02, 0.02]
+    samples["accel"][t >= 4.0] += [0.2, -0.2, 0.2]
+
+
+def stuck(samples, t):
+    """At an end that nothing is known of."""
+    samples["accel"][(t >= 4.0) & (t < 4.2), 0] = 39.0
+
+
+@pytest.mark.parametrize("spoil, error", [(jump, 0.03), (stuck, 0.3)])
+def test_samples_that_contradict_the_pictures_are_doubted(spoil, error):
+    motion, out, _ = fly(8.0, spoil=spoil)
+    assert set(statuses(out, 1.0, 4.0)) == {TRACKING}
+    assert DEGRADED in statuses(out, 4.0, 4.2) and set(statuses(out, 6.0)) == {TRACKING}
+    assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < error
+
+
+def test_biases_that_jump_are_found_anew():
+    from flight import BIAS
+
+    _, out, _ = fly(8.0, spoil=jump)
+    last = out[-1][1]
+    np.testing.assert_allclose(last.bias_gyro, BIAS[:3] + [0.02, -0.02, 0.02], atol=2e-3)
+    np.testing.assert_allclose(last.bias_accel, BIAS[3:] + [0.2, -0.2, 0.2], atol=0.06)
+
+
+def test_a_rest_that_the_speed_denies_is_not_believed(monkeypatch):
+    """Pictures also stand where a turn makes up for a shift."""
+    tracks = World.tracks
+
+    def standing(world, t_ns, *args, **kwargs):
+        return replace(tracks(world, t_ns, *args, **kwargs), still=t_ns > T0_NS + 3e9)
+
+    monkeypatch.setattr(World, "tracks", standing)
+    motion, out, back = fly(6.0)
+    assert set(statuses(out, 1.0)) == {TRACKING} and not back.window.slots.still.any()
+    assert np.linalg.norm(errors(motion, out)[:, 1:4], axis=1).max() < 0.04
 
 
 def test_imu_gap_over_several_frames_is_survived():

@@ -81,6 +81,7 @@ class Frontend:
         R = R_last @ step.R[0]
         p = p_last + last.v_world_imu * dt + 0.5 * self.gravity * dt * dt + R_last @ step.p[0]
         R_then, p_then = self.tracked_pose
+
         # cam0 then -> rig then -> world -> rig now -> cam0 now
         def seen_from(R):
             R_cam = np.ascontiguousarray(R_ic.T @ R.T @ R_then @ R_ic)

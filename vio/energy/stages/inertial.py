@@ -143,7 +143,9 @@ def patterns(plan) -> dict:
 def model(plan) -> list:
     """Both, as stages of their own."""
     how = patterns(plan)
-    return uses("inertial", motion(plan) + check(plan), how) + uses("prior", merged(prior(plan)), how)
+    return uses("inertial", motion(plan) + check(plan), how) + uses(
+        "prior", merged(prior(plan)), how
+    )
 
 
 def work(plan) -> list:
