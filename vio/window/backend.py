@@ -113,7 +113,7 @@ class Backend:
         sane = math.isfinite(window.cost) and speed < c.max_speed
         sane &= math.sqrt(sigma[6:9].max()) < c.max_speed_sigma
         blind_s = (t_ns - self.seen_ns) * 1e-9
-        doubtful = window.gap or window.doubted or self.suspicion.cameras
+        doubtful = window.gap or window.doubt.present or self.suspicion.cameras
         if not sane or blind_s > c.max_blind_s or self.bad_frames > c.max_bad_frames:
             self.lose()
         elif not supported or one_eyed or outliers or doubtful:

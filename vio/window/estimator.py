@@ -11,6 +11,7 @@ from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
 from vio.window.advance import advance
+from vio.window.doubt import Doubt
 from vio.window.initialise import heading_between
 from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
@@ -32,8 +33,6 @@ from vio.window.watch import Watch
 BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
 """Events of a prediction that rests on samples missing, or at the end of their range."""
 
-DOUBTS = 3
-"""How often the deviations of the inertial intervals are enlarged for a frame, at the most."""
 
 class SlidingWindow:
     """Fixed-lag estimator over keyframe poses and the newest few motion states."""
@@ -62,7 +61,7 @@ class SlidingWindow:
         self.model = Model(1.0 / config.sigma_px, config.huber, config.gravity, walk, still)
         bias = np.repeat([config.repropagate_gyro, config.repropagate_accel], 3)
         self.linear = np.append(bias, calibration.LINEAR[: self.slots.calibration.size])
-        self.watch = Watch(self)
+        self.watch, self.doubt = Watch(self), Doubt(self)
         self.reset()
 
     def reset(self):
@@ -71,7 +70,6 @@ class SlidingWindow:
         self.slots.fixed[:] = 0
         self.slots.motion[:] = 0
         self.slots.key[:] = 0
-        self.slots.doubt[:] = 0.0
         self.landmarks.id[:] = -1
         self.landmarks.active[:] = 0
         self.landmarks.weight[:] = 0
@@ -81,7 +79,8 @@ class SlidingWindow:
         self.newest = -1
         self.reorder()
         self.cost, self.residuals, self.dropped, self.gap = 0.0, 0, 0, False
-        self.misfit, self.doubted, self.speed_sigma = 0.0, False, np.inf
+        self.misfit = 0.0  # of the inertial intervals
+        self.doubt.forget()
 
     def reorder(self):
         """Note the slots in use, oldest first."""
@@ -232,15 +231,12 @@ class SlidingWindow:
         self.watch.follow()
         self.repropagate(tally)
         slot = self.predict(tracks.t_ns, tally)
-        self.slots.still[slot] = tracks.still and self.rests(slot)
+        self.slots.still[slot] = tracks.still and self.doubt.rests(slot)
         row_of = self.observe(slot, tracks, tally)
         self.activate()
         times = 3 if self.gap else 1  # far from where the prediction put it
         self.optimise(times * self.config.iterations)
-        self.doubted = self.misfit > self.config.max_misfit
-        for _ in range(DOUBTS):
-            if self.misfit > self.config.max_misfit:
-                self.doubt()
+        self.doubt.settle()
         self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
@@ -248,23 +244,6 @@ class SlidingWindow:
             self.host(slot, tracks, row_of, tally)
             self.activate()
             tally.add(keyframes=1)
-
-    def rests(self, slot) -> bool:
-        """Whether the state allows for a rest: a turn may hide a motion from the pictures."""
-        slack = self.config.still_speed + self.speed_sigma
-        return float(np.linalg.norm(self.slots.v[slot])) < 4.0 * slack
-
-    def doubt(self):
-        """Pictures and inertial samples contradict each other: believe the samples less.
-
-        The deviations of every interval here grow until it fits, and its biases may have jumped.
-        """
-        slots = self.slots
-        motions = self.order[slots.motion[self.order] > 0]
-        chi = self.work.delta[: motions.size - 1]
-        more = np.sqrt(np.maximum(chi, 1.0)) * (1.0 + slots.doubt[motions[1:]]) - 1.0
-        slots.doubt[motions[1:]] = np.maximum(more, 0.1)
-        self.optimise(self.config.iterations)
 
     def make_room(self, wanted):
         """Free rows for `wanted` new landmarks: those out of view and seen least go first."""
@@ -343,7 +322,7 @@ class SlidingWindow:
         covariance(self.system.H, at, free, self.cov)
         tally.put("covariances", (1, free**2, free**3))
         self.cov[free:], self.cov[:, free:] = 0.0, 0.0
-        self.speed_sigma = float(np.sqrt(self.cov.diagonal()[6:9].max()))
+        self.doubt.speed_sigma = float(np.sqrt(self.cov.diagonal()[6:9].max()))
         self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
 
     def marginalise(self):
