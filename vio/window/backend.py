@@ -53,6 +53,7 @@ class Backend:
             self.window.add(tracks, tally)
             counts = tally.counts
             self.suspicion.count(counts[STEREO_TESTED], counts[STEREO_REFUSED])
+            self.suspicion.look(self.window, tracks.keyframe)
             self.judge(tracks, tally)
         if not self.running and tracks.image:
             self.start_up(tracks, tally)

@@ -123,7 +123,8 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
 
     Returns:
         (cost, residuals, misfit): of the last linearisation, whose Cholesky factor is in H, and
-        of the inertial intervals after the last step, one by one in `work.delta`.
+        of the inertial intervals after the last step, one by one in `work.delta`;
+        the residual of the newest is left in `work.small[19]`.
     """
     slots, landmarks, system, work = tables.slots, tables.landmarks, tables.system, tables.work
     counts = work.counts
