@@ -10,8 +10,9 @@ from scipy.spatial.transform import Rotation
 from world import Motion, rig
 
 from vio.config import Config, HealthConfig, WindowConfig
+from vio.types import Status
 from vio.window import coarse_offset
-from vio.window.suspicion import Suspicion
+from vio.window.suspicion import Suspicion, right_residual
 
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
 
@@ -75,6 +76,38 @@ def test_cameras_that_do_not_fit_are_named():
     assert "cam1 against cam0" in doubt.words(np.zeros(1), 1)
     doubt.reset()
     assert not doubt.cameras
+
+
+@pytest.mark.parametrize("wrong", [True, False])
+def test_turned_imu_is_named_without_being_estimated(wrong):
+    _, out, back = fly(14.0, speed=2.0, robot=turned_rig() if wrong else None)
+    assert (out[-1][1].notice == "calibration suspect: imu turned against the cameras") == wrong
+    assert out[-1][1].status == Status.TRACKING
+    assert back.suspicion.imu == wrong and not back.suspicion.cameras
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_displaced_right_camera_is_named(shift):
+    robot = rig()
+    T = robot.cam1.T_imu_cam.copy()
+    T[:3, 3] += shift * T[:3, 1]  # down, across the baseline
+    said = replace(robot, cam1=replace(robot.cam1, T_imu_cam=T))
+    _, out, back = fly(14.0, speed=2.0, robot=said)
+    assert back.suspicion.cameras == (shift > 0)
+    assert ("px aside" in out[-1][1].notice) == (shift > 0)
+    assert (out[-1][1].status == Status.DEGRADED) == (shift > 0)
+
+
+def test_right_residual_is_that_of_the_cameras():
+    """A shift of what cam1 saw of all landmarks comes back as it is, in pixels."""
+    _, _, back = fly(3.0, quiet=True)
+    window = back.window
+    before = right_residual(window)
+    seen = window.landmarks.weight[:, window.newest, 1] > 0
+    window.landmarks.xy[seen, window.newest, 1] += np.array([10, -20], np.int16)
+    moved = right_residual(window) - before
+    px = window.rig.cam1.params[0] * window.ext.step[0]
+    np.testing.assert_allclose(moved, [-10 * px, 20 * px], rtol=0.2)  # less by distortion
 
 
 @pytest.mark.parametrize("offset_s", [0.0, 0.034, -0.05])

@@ -87,7 +87,8 @@ class Frontend:
             R_cam = np.ascontiguousarray(R_ic.T @ R.T @ R_then @ R_ic)
             return R_cam, R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
 
-        known, held = tally.of(SATURATED) == before, None
+        at_end = tally.of(SATURATED) > before and self.imu.gyro_at_end(last.t_ns, t_ns)
+        known, held = not at_end, None
         if self.before is not None:
             then = *self.before, last.t_ns, R_last
             held = lambda: seen_from(R_last @ turn_on(*then, dt))  # noqa: E731

@@ -91,6 +91,11 @@ class ImuBuffer:
         k = int(np.searchsorted(t, t_ns))
         return k - 1 if k == self.count or (k and t_ns - t[k - 1] <= t[k] - t_ns) else k
 
+    def gyro_at_end(self, t0_ns, t1_ns) -> bool:
+        """Whether a rate between two stamps is at the end of the gyro's range."""
+        first, last = self.span(t0_ns, t1_ns)
+        return bool(np.abs(self.samples.gyro[first : last + 1]).max() >= self.limits[1])
+
     def covers(self, t_ns) -> bool:
         """Whether a sample at or before `t_ns` is still here."""
         return self.count > 0 and self.samples.t_ns[0] <= t_ns

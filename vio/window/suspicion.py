@@ -47,7 +47,8 @@ class Suspicion:
         slot = window.newest
         if window.gap or window.slots.doubt[slot]:
             return  # not the calibration is to blame
-        R, own = window.pre.R[slot], float(window.pre.whiten[slot, 0])
+        row = int(window.slots.motion[slot]) - 1
+        R, own = window.pre.R[row], float(window.pre.whiten[row, 0])
         turn = 0.5 * np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
         self.fit(turn, window.work.small[19, :3] / own)  # which `misfit` has left there
         if keyframe:
