@@ -80,7 +80,9 @@ def test_cameras_that_do_not_fit_are_named():
 
 @pytest.mark.parametrize("wrong", [True, False])
 def test_turned_imu_is_named_without_being_estimated(wrong):
-    _, out, back = fly(14.0, speed=2.0, robot=turned_rig() if wrong else None)
+    config = Config(window=WindowConfig(estimate_extrinsics=False))
+    robot = turned_rig() if wrong else None
+    _, out, back = fly(14.0, speed=2.0, config=config, robot=robot)
     assert (out[-1][1].notice == "calibration suspect: imu turned against the cameras") == wrong
     assert out[-1][1].status == Status.TRACKING
     assert back.suspicion.imu == wrong and not back.suspicion.cameras
