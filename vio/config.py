@@ -98,18 +98,18 @@ class WindowConfig:
     max_states: int = setting(3, "1", "newest frames kept with velocity and biases", 2, 20)
     max_landmarks: int = setting(264, "1", "landmarks kept", 20, 5000)
     iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
-    sigma_px: float = setting(0.5, "px", "noise of a tracked pixel", 0.01, 10.0)
+    sigma_px: float = setting(0.4, "px", "noise of a tracked pixel", 0.01, 10.0)
     max_misfit: float = setting(
         9.0, "1", "chi-square per row of inertial factors that casts doubt on them", 1.0, 1e6
     )
-    huber: float = setting(2.0, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)
+    huber: float = setting(1.75, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)
     reject_px: float = setting(3.0, "px", "residual that drops an observation", 0.1, 100.0)
     depth_sigma: float = setting(
         0.15, "1/m", "largest deviation of the inverse depth of a new landmark", 1e-3, 10.0
     )
     nearest_m: float = setting(0.2, "m", "least depth of a landmark", 0.01, 10.0)
     keep_ratio: float = setting(
-        0.1, "1", "share of a keyframe's landmarks in view below which it leaves", 0.0, 1.0
+        0.3, "1", "share of a keyframe's landmarks in view below which it leaves", 0.0, 1.0
     )
     small_turn: float = setting(
         5e-4, "rad", "steps smaller than this end the optimisation", 0.0, 1.0
@@ -128,7 +128,7 @@ class WindowConfig:
     start_accel_bias: float = setting(
         0.1, "m/s^2", "deviation of the accelerometer bias at start", 1e-6, 10.0
     )
-    start_cost: float = setting(4.0, "1", "most cost per residual of a good start", 0.1, 100.0)
+    start_cost: float = setting(6.0, "1", "most cost per residual of a good start", 0.1, 100.0)
     gravity: float = setting(9.81, "m/s^2", "magnitude of gravity", 9.7, 9.9)
     estimate_time_offset: bool = setting(
         True, "1", "estimate how much later the imu's clock is than the cameras'"
