@@ -4,6 +4,8 @@ While it is held nothing depends on it, but what it would be comes with every so
 rows of the factor (`solve.held_back`). See vio/imu/calibration.py for what it is.
 """
 
+import math
+
 import numpy as np
 
 from vio.imu import calibration
@@ -103,9 +105,9 @@ class Watch:
             if self.late > LATE_FRAMES:
                 slots.held[0] = n - 1
         if n == 7 and self.window.rig.cam1 is not None:  # one eye may be wrong about the scale
-            turn = step[held - 6 : held - 3]
-            shown = turn @ np.linalg.pinv(cov[held - 6 : held - 3, held - 6 : held - 3]) @ turn
-            wrong = np.linalg.norm(turn) > least[1] and shown > sigmas[1] ** 2
+            turn, far = step[held - 6 : held - 3], cov[held - 6 : held - 3, held - 6 : held - 3]
+            wrong = math.sqrt(turn @ turn) > least[1]  # seldom: the rest is not worth its time
+            wrong = wrong and turn @ np.linalg.pinv(far) @ turn > sigmas[1] ** 2
             self.wrong = self.wrong + 1 if wrong else 0
             if self.wrong > WRONG_FRAMES:
                 slots.held[0] = 0
