@@ -190,7 +190,7 @@ class HealthConfig:
         0.5, "1", "share of stereo matches off their epipolar line that degrades it", 0.0, 1.0
     )
     max_aside: float = setting(
-        0.095, "px", "mean offset of cam1's features in a keyframe that degrades it", 0.0, 100.0
+        0.15, "px", "mean offset of cam1's features in a keyframe that degrades it", 0.0, 100.0
     )
     max_speed_sigma: float = setting(3.0, "m/s", "velocity uncertainty that loses it", 0.01, 1e3)
 
