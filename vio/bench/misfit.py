@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from vio.geometry import so3
 from vio.types import ImuSample
 
 
 def turned(turn_deg) -> np.ndarray:
     """(3, 3) rotation by a vector in degrees."""
-    x, y, z = w = np.radians(np.asarray(turn_deg, float))
-    angle = max(float(np.linalg.norm(w)), 1e-12)
-    K = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]]) / angle
-    return np.eye(3) + np.sin(angle) * K + (1.0 - np.cos(angle)) * K @ K
+    R = np.empty((3, 3))
+    so3.exp(np.radians(np.asarray(turn_deg, float)), R)
+    return R
 
 
 class Misfit:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vio.imu.calibration import skew
 from vio.ros.settings import NodeSettings, numbers
 from vio.types import BIAS_GYRO, VEL, Estimate, ImuModel, VioError
 
@@ -82,8 +83,3 @@ class BasePose:
             e.t_ns, e.p_world_imu + R @ self.p_ib, R @ self.R_ib, R_bi @ linear, R_bi @ rate,
             pose_cov, twist_cov,
         )  # fmt: skip
-
-
-def skew(v) -> np.ndarray:
-    """(3, 3) with skew(v) w = v x w."""
-    return np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0.0]])

@@ -14,7 +14,7 @@ from vio.window.estimator import SlidingWindow
 from vio.window.initialise import Initialiser
 from vio.window.suspicion import Suspicion
 
-STEREO_TESTED, STEREO_REFUSED = INDEX["stereo_tested"], INDEX["stereo_refused"]
+STEREO_TESTED, STEREO_REFUSED = [INDEX["stereo_tested"]], [INDEX["stereo_refused"]]
 UNKNOWN = 1e4  # m, rad, ...: deviation of what is not known
 
 
@@ -51,8 +51,7 @@ class Backend:
         self.window.watch.tell()
         if self.running:
             self.window.add(tracks, tally)
-            counts = tally.counts
-            self.suspicion.count(counts[STEREO_TESTED], counts[STEREO_REFUSED])
+            self.suspicion.count(tally.of(STEREO_TESTED), tally.of(STEREO_REFUSED))
             self.suspicion.look(self.window, tracks.keyframe)
             self.judge(tracks, tally)
         if not self.running and tracks.image:

@@ -7,6 +7,8 @@ axes than those of the pictures.
 
 import numpy as np
 
+from vio.imu.calibration import skew
+
 MATCHES = 100
 """Stereo matches over which the share of refused ones is a mean."""
 KEYFRAMES, FEWEST_KEYFRAMES, FEWEST = 100, 20, 20
@@ -56,8 +58,7 @@ class Suspicion:
 
     def fit(self, turn, residual):
         """Explain what is left of a turn (3,) of the gyro [rad] by an imu turned on the rig."""
-        x, y, z = turn
-        J = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+        J = skew(turn)
         keep = 1.0 - 1.0 / FRAMES
         self.H = keep * self.H + J.T @ J
         self.g = keep * self.g + J.T @ residual
