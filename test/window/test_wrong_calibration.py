@@ -11,7 +11,7 @@ from world import Motion, rig
 
 from vio.config import Config, HealthConfig, WindowConfig
 from vio.types import Status
-from vio.window import coarse_offset
+from vio.window import turning
 from vio.window.suspicion import Suspicion, right_residual
 
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
@@ -138,17 +138,17 @@ def test_coarse_offset(offset_s):
         ]
         return np.array(R), np.tile(-step * np.eye(3), (len(R), 1, 1))
 
-    found, cost, cost_at_zero = coarse_offset.coarse_offset(rays, integrate, R_imu_cam, 1e-3, 0.06)
+    found, cost, cost_at_zero = turning.coarse_offset(rays, integrate, R_imu_cam, 1e-3, 0.06)
     assert abs(found - offset_s) < 2e-3 and cost <= cost_at_zero
 
 
-def test_rotations_and_coplanarity_by_hand():
+def test_scatter_of_normals_by_hand():
     rng = np.random.default_rng(0)
-    w = rng.normal(size=(5, 3))
-    R = coarse_offset.rotations(w)
-    np.testing.assert_allclose(R, Rotation.from_rotvec(w).as_matrix(), atol=1e-12)
+    w, weight = rng.normal(size=(1, 5, 3)), rng.uniform(size=9)
+    R = turning.rotations(w)
+    np.testing.assert_allclose(R[0], Rotation.from_rotvec(w[0]).as_matrix(), atol=1e-12)
     a, b = rng.normal(size=(2, 9, 3))
-    found = coarse_offset.coplanarity(coarse_offset.sums(a, b), R)
-    for turned, value in zip(R, found):
+    found = turning.normals_scatter(turning.scatter(a, b, weight)[None], R)
+    for turned, value in zip(R[0], found[0]):
         normals = np.cross(a, b @ turned.T)
-        assert value == pytest.approx(np.linalg.eigvalsh(normals.T @ normals)[0])
+        np.testing.assert_allclose(value, normals.T @ (normals * weight[:, None]))
