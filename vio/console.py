@@ -59,12 +59,13 @@ def note_if_cold(silent: bool):
 @contextlib.contextmanager
 def progress_bar(label: str, silent: bool, unit: str = "images"):
     """`progress(done, total)` that draws a bar once the work has lasted two seconds."""
+    if silent:
+        yield lambda done, total: None
+        return
     from tqdm import tqdm
 
     rarely = 0.2 if sys.stderr.isatty() else 15  # a log file wants lines, not a film
-    with tqdm(
-        desc=label, unit=f" {unit}", delay=2, leave=False, mininterval=rarely, disable=silent
-    ) as bar:
+    with tqdm(desc=label, unit=f" {unit}", delay=2, leave=False, mininterval=rarely) as bar:
 
         def progress(done: int, total: int):
             bar.total = total

@@ -94,7 +94,7 @@ def provenance(dataset: str, seed: int) -> dict:
         "git": revision(),
         "host": {
             "name": platform.node(),
-            "system": platform.platform(),
+            "system": f"{platform.system()} {platform.release()}",
             "machine": platform.machine(),
             "cpu": cpu_name(),
             "cores": os.cpu_count(),

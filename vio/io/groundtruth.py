@@ -1,5 +1,7 @@
 """Ground truth from EuRoC csv (8 or 17 columns) or a TUM trajectory, gzipped or not."""
 
+import math
+
 import numpy as np
 
 from vio.io.text import integer, numbers, read_rows
@@ -24,34 +26,42 @@ def read_groundtruth(path) -> np.ndarray:
             not finite or a quaternion far from unit length.
     """
     euroc = _is_euroc(path)
-    rows, last = [], None
+    stamps, places, rows = [], [], []
     for where, fields in read_rows(path, (8, 17) if euroc else (8,)):
         t_ns = integer(fields[0], where) if euroc else seconds_to_ns(fields[0], where)
-        if last is not None and t_ns <= last:
-            if t_ns < last:
+        if stamps and t_ns <= stamps[-1]:
+            if t_ns < stamps[-1]:
                 raise VioError(f"{where}: the stamp goes back; sort the file or delete the line")
             continue
-        last = t_ns
-        values = numbers(fields[1:], where)
-        if not euroc:
-            values[3:] = values[6], *values[3:6]
-        rows.append((t_ns, *truth_fields(values, where)))
+        stamps.append(t_ns)
+        places.append(where)
+        rows.append(numbers(fields[1:], where) + [math.nan] * (17 - len(fields)))
     if not rows:
         raise VioError(f"{path}: holds no poses; remove the file to run without ground truth")
-    return np.array(rows, TRUTH_DTYPE)
+    truth, values = np.empty(len(rows), TRUTH_DTYPE), np.array(rows)
+    truth["t_ns"], truth["p_world_imu"] = stamps, values[:, :3]
+    quat_wxyz = values[:, 3:7] if euroc else values[:, [6, 3, 4, 5]]
+    truth["quat_wxyz"] = unit_quaternions(values[:, :3], quat_wxyz, places)
+    for name, at in (("v_world_imu", 7), ("bias_gyro", 10), ("bias_accel", 13)):
+        truth[name] = values[:, at : at + 3]
+    return truth
 
 
-def truth_fields(values: list[float], where: str) -> tuple:
-    """The TRUTH_DTYPE fields after the stamp from 7 or 16 numbers, checked and padded with NaN."""
-    row = np.full(16, np.nan)
-    row[: len(values)] = values
-    length = np.linalg.norm(row[3:7])
-    if not np.isfinite(row[:7]).all() or abs(length - 1.0) > MAX_NORM_ERROR:
+def unit_quaternions(p, quat, places) -> np.ndarray:
+    """Quaternions (N, 4) at unit length; VioError naming the first of `places` without a pose.
+
+    Args:
+        p: (N, 3) positions, which must be finite too.
+    """
+    length = np.linalg.norm(quat, axis=1)
+    good = np.isfinite(p).all(axis=1) & (np.abs(length - 1.0) <= MAX_NORM_ERROR)
+    if not good.all():
+        k = int(np.argmin(good))
         raise VioError(
-            f"{where}: not a pose (NaN, or a quaternion of length {length:.3g}); "
+            f"{places[k]}: not a pose (NaN, or a quaternion of length {length[k]:.3g}); "
             "mend or delete the line"
         )
-    return row[:3], row[3:7] / length, row[7:10], row[10:13], row[13:16]
+    return quat / length[:, None]
 
 
 def _is_euroc(path) -> bool:

@@ -17,7 +17,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from vio.io.calibration import find_calibration, load_rig
 from vio.io.dataset import Dataset
-from vio.io.groundtruth import truth_fields
+from vio.io.groundtruth import unit_quaternions
 from vio.io.images import decode, gray_from_raw
 from vio.io.topics import IMAGES, choose_topics
 from vio.types import IMU_DTYPE, TRUTH_DTYPE, CameraImage, VioError
@@ -197,12 +197,13 @@ def vector(message) -> tuple[float, float, float]:
 
 def truth_of(message, topic: str) -> tuple:
     """TRUTH_DTYPE fields after the stamp, from any of `topics.TRUTHS`."""
+    unknown = (math.nan,) * 3
     if hasattr(message, "point"):
-        unknown = (math.nan,) * 3
         return vector(message.point), (math.nan,) * 4, unknown, unknown, unknown
     if hasattr(message, "transform"):
         p, q = message.transform.translation, message.transform.rotation
     else:
         pose = message.pose.pose if hasattr(message.pose, "pose") else message.pose
         p, q = pose.position, pose.orientation
-    return truth_fields([*vector(p), q.w, *vector(q)], f"topic {topic}")
+    p, quat = np.array([vector(p)]), np.array([[q.w, *vector(q)]])
+    return p[0], unit_quaternions(p, quat, [f"topic {topic}"])[0], unknown, unknown, unknown

@@ -31,7 +31,12 @@ class StackNode(Node):
         self.worker = None
 
     def open(self):
-        """Start to work: called once everything is compiled and built."""
+        """Start to work: called once everything is compiled and built.
+
+        It says so because a logger's first word takes 40 ms: rclpy looks through all modules for
+        who speaks, and a frame would wait for that.
+        """
+        self.get_logger().info("ready for messages")
         self.worker = Worker(self.process, self.settings.frame_queue)
         self.create_service(Trigger, "~/reset", self.on_reset)
         self.create_service(SetBool, "~/pause", self.on_pause)
