@@ -57,9 +57,12 @@ def kernel(function):
     """Compile a module-level function on arrays; no fastmath, no hidden threads.
 
     `error_model="numpy"` makes a division by zero give inf instead of an exception,
-    `nogil` lets a node's other threads run meanwhile.
+    `nogil` lets a node's other threads run meanwhile, `no_cfunc_wrapper` leaves out what only
+    callers in C need, so that there is less to load.
     """
-    compiled = numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True)(function)
+    compiled = numba.njit(
+        cache=True, fastmath=False, error_model="numpy", nogil=True, no_cfunc_wrapper=True
+    )(function)
     KERNELS.append(compiled)
     return compiled
 

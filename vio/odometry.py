@@ -95,7 +95,7 @@ class Odometry:
         sample = np.zeros(many, IMU_DTYPE)
         sample["accel"][:, 2] = self.config.window.gravity
         start = 10**9 + round(self.rig.time_offset_s * 1e9)
-        for index in range(round(self.config.window.init_seconds / (many * 1e-9 * period)) + 6):
+        for index in range(round(self.config.window.init_seconds / (many * 1e-9 * period)) + 3):
             t_ns = 10**9 + many * period * index
             sample["t_ns"] = start + period * (many * index + np.arange(1 - many, 1))
             cam1 = wall if self.rig.cam1 is not None else None

@@ -161,17 +161,3 @@ def quat_xyzw(R: np.ndarray) -> np.ndarray:
     quat = np.take_along_axis(rows, best[..., None, None], -2)[..., 0, :]
     quat = quat / np.linalg.norm(quat, axis=-1, keepdims=True)
     return np.where(quat[..., 3:] < 0, -quat, quat)
-
-
-def from_quat_xyzw(quat: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) of quaternions (..., 4), order x y z w, normalised here."""
-    quat = np.asarray(quat, float)
-    x, y, z, w = np.moveaxis(quat / np.linalg.norm(quat, axis=-1, keepdims=True), -1, 0)
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
-            np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
-            np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
-        ],
-        -2,
-    )
