@@ -102,6 +102,7 @@ class WindowConfig:
     max_misfit: float = setting(
         9.0, "1", "chi-square per row of inertial factors that casts doubt on them", 1.0, 1e6
     )
+    lasting_misfit: float = setting(3.5, "1", "the same as a mean over a second", 1.0, 1e6)
     huber: float = setting(1.75, "sigma", "residual at which the robust loss sets in", 0.1, 100.0)
     reject_px: float = setting(3.0, "px", "residual that drops an observation", 0.1, 100.0)
     depth_sigma: float = setting(
@@ -189,8 +190,19 @@ class HealthConfig:
     max_refused: float = setting(
         0.5, "1", "share of stereo matches off their epipolar line that degrades it", 0.0, 1.0
     )
-    max_aside: float = setting(
-        0.15, "px", "mean offset of cam1's features in a keyframe that degrades it", 0.0, 100.0
+    max_displaced: float = setting(
+        0.03,
+        "1",
+        "share of cam1's residuals explained by another pose of it that degrades it",
+        0.0,
+        1.0,
+    )
+    scale_error: float = setting(
+        0.03,
+        "1",
+        "share by which cameras and accelerometer differ about lengths that is told",
+        0.0,
+        10.0,
     )
     max_speed_sigma: float = setting(3.0, "m/s", "velocity uncertainty that loses it", 0.01, 1e3)
 

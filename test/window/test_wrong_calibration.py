@@ -12,7 +12,8 @@ from world import Motion, rig
 from vio.config import Config, HealthConfig, WindowConfig
 from vio.types import Status
 from vio.window import turning
-from vio.window.suspicion import Suspicion, right_residual
+from vio.window.displaced import residuals
+from vio.window.suspicion import Suspicion
 
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
 
@@ -88,27 +89,43 @@ def test_turned_imu_is_named_without_being_estimated(wrong):
     assert back.suspicion.imu == wrong and not back.suspicion.cameras
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.01])
-def test_displaced_right_camera_is_named(shift):
-    robot = rig()
-    T = robot.cam1.T_imu_cam.copy()
-    T[:3, 3] += shift * T[:3, 1]  # down, across the baseline
-    said = replace(robot, cam1=replace(robot.cam1, T_imu_cam=T))
+@pytest.mark.parametrize(
+    "turn, shift", [(0, 0), (0, [0, 0.01, 0]), (0, [0, 0, -0.01]), ([0, 0, 1], 0)]
+)
+def test_displaced_right_camera_is_named(turn, shift):
+    wrong = bool(np.any(turn) or np.any(shift))
+    robot, step = rig(), np.eye(4)
+    step[:3, :3], step[:3, 3] = exp(np.radians(turn) * np.ones(3)), shift
+    said = replace(robot, cam1=replace(robot.cam1, T_imu_cam=robot.cam1.T_imu_cam @ step))
     _, out, back = fly(14.0, speed=2.0, robot=said)
-    assert back.suspicion.cameras == (shift > 0)
-    assert ("px aside" in out[-1][1].notice) == (shift > 0)
-    assert (out[-1][1].status == Status.DEGRADED) == (shift > 0)
+    found = back.suspicion.displaced
+    assert (found.share > 0.1) == wrong and (found.share < 0.02) != wrong
+    assert back.suspicion.cameras == wrong
+    assert ("at least" in out[-1][1].notice) == wrong
+    assert (out[-1][1].status == Status.DEGRADED) == wrong
+    if wrong:
+        away = -np.concatenate([np.radians(turn) * np.ones(3), np.zeros(3) + shift])
+        assert found.pose @ away > 0.1 * (away @ away), "the way back to where it is"
 
 
-def test_right_residual_is_that_of_the_cameras():
-    """A shift of what cam1 saw of all landmarks comes back as it is, in pixels."""
+def test_residuals_of_the_right_camera_elsewhere():
+    """Their Jacobian against differences, and a change of what was seen comes back as it is."""
     _, _, back = fly(3.0, quiet=True)
-    window = back.window
-    before = right_residual(window)
+    window, cam1 = back.window, back.window.rig.cam1
+    off, J = residuals(window)
+    ext, kept = window.ext, (window.ext.R_imu_cam[1].copy(), window.ext.p_imu_cam[1].copy())
+    for k in range(6):
+        step = np.zeros(6)
+        step[k] = 1e-6
+        ext.R_imu_cam[1] = kept[0] @ exp(step[:3])
+        ext.p_imu_cam[1] = kept[1] + kept[0] @ step[3:]
+        moved = (residuals(window)[0] - off) / 1e-6
+        np.testing.assert_allclose(moved, -J[:, :, k], rtol=1e-3, atol=1e-2)
+        ext.R_imu_cam[1], ext.p_imu_cam[1] = kept
     seen = window.landmarks.weight[:, window.newest, 1] > 0
     window.landmarks.xy[seen, window.newest, 1] += np.array([10, -20], np.int16)
-    moved = right_residual(window) - before
-    px = window.rig.cam1.params[0] * window.ext.step[0]
+    px = cam1.params[0] * ext.step[0]
+    moved = np.median(residuals(window)[0] - off, axis=0)
     np.testing.assert_allclose(moved, [-10 * px, 20 * px], rtol=0.2)  # less by distortion
 
 

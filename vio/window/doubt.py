@@ -2,13 +2,20 @@
 
 A sensor that jumps, sticks or strikes shows in the intervals of the window: together they fit the
 states far worse than their noise allows. The deviations of all of them are then enlarged until
-they fit, and their biases may have jumped: what follows finds them anew.
+they fit, and their biases may have jumped: what follows finds them anew. What is too
+small to be told from a rough moment is told when it lasts.
 """
 
 import numpy as np
 
 TIMES = 3
 """How often the deviations are enlarged for a frame, at the most."""
+TOO_FAR = 4.0
+"""How much more than needed: what is rejected or seen as an outlier meanwhile hides some of it."""
+KEEP = 0.5
+"""Share of a doubt that is left for the next interval."""
+LASTING_S = 1.0
+"""Time over which a misfit is a mean."""
 
 
 class Doubt:
@@ -17,6 +24,7 @@ class Doubt:
     Attributes:
         present: whether the newest frame gave reason for it.
         speed_sigma: deviation of the newest velocity [m/s].
+        lasting: recent mean of the misfit.
     """
 
     def __init__(self, window):
@@ -26,7 +34,12 @@ class Doubt:
     def forget(self):
         """Believe everything again."""
         self.window.slots.doubt[:] = 0.0
-        self.present, self.speed_sigma = False, np.inf
+        self.present, self.speed_sigma, self.lasting = False, np.inf, 0.0
+
+    def carry(self, last, slot):
+        """What was doubted is not believed at once again."""
+        left = KEEP * self.window.slots.doubt[last]
+        self.window.slots.doubt[slot] = left if left > KEEP else 0.0
 
     def rests(self, slot) -> bool:
         """Whether the state allows for a rest: a turn may hide a motion from the pictures."""
@@ -36,16 +49,21 @@ class Doubt:
     def settle(self):
         """After a solution: enlarge deviations and solve again until pictures and samples agree."""
         window, c = self.window, self.config
-        self.present = window.misfit > c.max_misfit
-        for _ in range(TIMES):
+        dt = float(window.pre.dt[int(window.slots.motion[window.newest]) - 1])
+        self.lasting += (window.misfit - self.lasting) * min(dt / LASTING_S, 1.0)
+        self.present = window.misfit > c.max_misfit or self.lasting > c.lasting_misfit
+        if self.present:
+            self.lasting = 0.0
+            self.loosen()
+        for _ in range(TIMES - 1):
             if window.misfit > c.max_misfit:
-                self.enlarge()
-                window.optimise(c.iterations)
+                self.loosen()
 
-    def enlarge(self):
-        """Enlarge the deviations of every interval by how badly it fits."""
+    def loosen(self):
+        """Enlarge the deviations of every interval by how badly it fits, and solve again."""
         slots, order = self.window.slots, self.window.order
         ends = order[slots.motion[order] > 0][1:]
         chi = self.window.work.delta[: ends.size]
-        more = np.sqrt(np.maximum(chi, 1.0)) * (1.0 + slots.doubt[ends]) - 1.0
+        more = TOO_FAR * np.sqrt(np.maximum(chi, 1.0)) * (1.0 + slots.doubt[ends]) - 1.0
         slots.doubt[ends] = np.maximum(more, 0.1)
+        self.window.optimise(self.config.iterations)

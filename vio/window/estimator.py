@@ -132,6 +132,7 @@ class SlidingWindow:
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slots, last = self.slots, self.newest
         slot, before = self.new_slot(t_ns), tally.of(BROKEN)
+        self.doubt.carry(last, slot)
         self.integrate(last, slot, slots.bias[last], tally)
         advance(self.tables, last, slot, self.config.gravity)
         self.gap = tally.of(BROKEN) > before

@@ -99,6 +99,9 @@ class Watch:
         tally.put("covariances", (1, held**2, held**3, held, held**2))
         sigma = np.sqrt(cov.diagonal())
         self.sigma[n - held :] = sigma
+        if self.window.gap or self.window.doubt.present or slots.doubt[self.window.newest]:
+            self.late, self.wrong = 0, 0
+            return  # the samples are to blame
         if held > 6 or n == 1:
             late = abs(step[0]) > max(least[0], sigmas[0] * sigma[0])
             self.late = self.late + 1 if late else 0
