@@ -150,5 +150,9 @@ LIST = (
         "gyro_saturated", SHOCK_S, of_imu(lambda g, a: (pinned(g, GYRO_RANGE), a)),
         GYRO_SETTINGS, SHOCK_S,
     ),
+    Fault(
+        "accel_stuck", SHOCK_S, of_imu(lambda g, a: (g, pinned(a, ACCEL_RANGE))), None, SHOCK_S
+    ),
+    Fault("gyro_stuck", SHOCK_S, of_imu(lambda g, a: (pinned(g, GYRO_RANGE), a)), None, SHOCK_S),
 )  # fmt: skip
 FAULTS = {fault.name: fault for fault in LIST}

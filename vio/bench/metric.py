@@ -46,6 +46,7 @@ RULES = (
     Rule("memory/*/peak_rss_mb", "MB", LOWER, 0.10, 10),
     Rule("energy/*", "uJ", LOWER, 0.03),
     Rule("robustness/*/failed", "1", LOWER, 0.0, 0.0),
+    Rule("robustness/*/calibrations_missed", "1", LOWER, 0.0, 0.0),
     Rule("robustness/*/worst_m", "m", LOWER, 0.5, 0.05),
     Rule("startup/*_s", "s", LOWER, 0.25, 0.2, timed=True),
     Rule("scaling/*/exponent", "1", LOWER, 0.0, 0.15),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from vio.bench import miscalibrated
 from vio.bench.faults import LIST, Fault, Injected
 from vio.bench.pool import in_parallel
 from vio.config import Config, overlay
@@ -62,7 +63,7 @@ QUICK = ("black", "spike")
 
 
 def robustness(session) -> dict:
-    """Faults that were not noticed in time or not overcome, and the worst error, by recording."""
+    """Faults not noticed in time or not overcome, the worst error, wrong calibrations not found."""
     from vio.bench.accuracy import cases
 
     found = [case for case in cases(session) if not case.mono and not case.configs]
@@ -71,7 +72,13 @@ def robustness(session) -> dict:
     told = in_parallel(try_faults, work, session.jobs, session.progress)
     verdicts = {case.name: verdicts for case, verdicts in zip(todo, told)}
     session.detail["robustness"] = verdicts
-    out = {}
+    work = [w[:2] + (miscalibrated.QUICK if session.quick else None,) for w in work]
+    told = in_parallel(miscalibrated.try_calibrations, work, session.jobs, session.progress)
+    session.detail["miscalibrated"] = {case.name: found for case, found in zip(todo, told)}
+    out = {
+        f"{case.name}/calibrations_missed": sum(not f["passed"] for f in found)
+        for case, found in zip(todo, told)
+    }
     for name, many in verdicts.items():
         out[f"{name}/failed"] = sum(not v["passed"] for v in many)
         out |= {f"{name} {v['fault']}/worst_m": v["worst_m"] for v in many}

@@ -14,6 +14,10 @@ TOO_FAR = 4.0
 """How much more than needed: what is rejected or seen as an outlier meanwhile hides some of it."""
 KEEP = 0.5
 """Share of a doubt that is left for the next interval."""
+DEEP = 10.0
+"""Doubt that is told even where it is left from the interval before."""
+UNEASY, OVERRULED = 1.0, 0.1
+"""Misfit, and share of a frame's observations rejected, that show together who is wrong."""
 LASTING_S = 1.0
 """Time over which a misfit is a mean."""
 
@@ -51,13 +55,22 @@ class Doubt:
         window, c = self.window, self.config
         dt = float(window.pre.dt[int(window.slots.motion[window.newest]) - 1])
         self.lasting += (window.misfit - self.lasting) * min(dt / LASTING_S, 1.0)
-        self.present = window.misfit > c.max_misfit or self.lasting > c.lasting_misfit
-        if self.present:
+        unfit = window.misfit > c.max_misfit or self.lasting > c.lasting_misfit
+        if unfit:
             self.lasting = 0.0
             self.loosen()
         for _ in range(TIMES - 1):
             if window.misfit > c.max_misfit:
                 self.loosen()
+        self.present = unfit or window.slots.doubt[window.newest] > DEEP
+
+    def overrules(self) -> bool:
+        """Whether the samples outvote the pictures: much of what is seen had to go."""
+        window = self.window
+        seen = 2 * window.support() + window.dropped
+        gone = window.misfit > UNEASY and window.dropped > OVERRULED * seen
+        self.present |= gone
+        return gone
 
     def loosen(self):
         """Enlarge the deviations of every interval by how badly it fits, and solve again."""

@@ -11,7 +11,7 @@ from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
 from vio.window.advance import advance
-from vio.window.doubt import Doubt
+from vio.window.doubt import TIMES, Doubt
 from vio.window.initialise import heading_between
 from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
@@ -239,6 +239,11 @@ class SlidingWindow:
         self.optimise(times * self.config.iterations)
         self.doubt.settle()
         self.reject()
+        for _ in range(TIMES):
+            if self.doubt.overrules():
+                row_of = self.observe(slot, tracks, tally)  # what was rejected was right
+                self.doubt.loosen()
+                self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
             self.make_room(int((row_of < 0).sum()))

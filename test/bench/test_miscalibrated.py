@@ -1,0 +1,44 @@
+"""Which wrong calibrations are tried, and what counts as found."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from world import rig
+
+from vio.bench.miscalibrated import CASES, QUICK, judge, wrong
+
+DATASET = SimpleNamespace(rig=rig(), name="r")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_case_is_a_degree_or_a_centimetre(case):
+    cams, what, k = CASES[case]
+    said = wrong(DATASET, case).rig
+    for cam in (0, 1):
+        now, true = (getattr(r, f"cam{cam}").T_imu_cam for r in (said, rig()))
+        step = np.linalg.inv(true) @ now if len(cams) == 1 else now @ np.linalg.inv(true)
+        turn = Rotation.from_matrix(step[:3, :3]).as_rotvec(degrees=True)
+        here = np.eye(3)[k] * (cam in cams)
+        np.testing.assert_allclose(turn, here * (what == "turned"), atol=1e-9)
+        np.testing.assert_allclose(step[:3, 3], 0.01 * here * (what == "shifted"), atol=1e-12)
+
+
+@pytest.mark.parametrize("case", ["imu turned y", "imu shifted x"])
+def test_the_right_estimate_leaves_nothing(case):
+    said = wrong(DATASET, case)
+    T = said.rig.cam0.T_imu_cam @ np.linalg.inv(DATASET.rig.cam0.T_imu_cam)
+    turn = Rotation.from_matrix(T[:3, :3]).as_rotvec()
+    right = np.concatenate([[0.0], turn, T[:3, 3]])
+    for x, notice, passed in ((right, "", True), (0 * right, "", False), (0 * right, "look", True)):
+        found = judge(DATASET, said, case, SimpleNamespace(calibration=x, notice=notice))
+        assert found.passed == passed
+        assert (found.turn_error_deg + found.shift_error_m < 1e-6) == (x is right)
+
+
+def test_a_camera_can_only_be_told_of():
+    assert set(QUICK) <= set(CASES)
+    silent = SimpleNamespace(calibration=np.zeros(7), notice="")
+    found = judge(DATASET, wrong(DATASET, "cam1 turned z"), "cam1 turned z", silent)
+    assert found.turn_error_deg is None and not found.passed

@@ -1,0 +1,94 @@
+"""Wrong calibrations: are they corrected in flight, or at least told of?
+
+Each is of a degree or a centimetre. Corrected means an estimate within 0.2 degrees and 4 mm of the
+truth, told means a notice, both by the end of the first half minute.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from vio.bench.misfit import Misfit, turned
+from vio.config import Config
+from vio.io.dataset import open_dataset
+from vio.odometry import Odometry
+from vio.replay import frames
+from vio.sync import Sequencer
+from vio.warm import warm_up
+
+SECONDS = 30.0
+TURN_DEG, SHIFT_M = 1.0, 0.01
+MAX_TURN_DEG, MAX_SHIFT_M = 0.2, 0.004
+CASES = {
+    f"{who} {what} {axis}": (cams, what, k)
+    for who, cams in (("cam0", (0,)), ("cam1", (1,)), ("imu", (0, 1)))
+    for what in ("turned", "shifted")
+    for k, axis in enumerate("xyz")
+}
+"""Axes are those of the camera, x along the baseline; for the imu its own."""
+QUICK = ("cam1 turned z", "cam1 shifted x", "imu turned y")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one wrong calibration.
+
+    Attributes:
+        recording, case: which.
+        notice: the last one.
+        turn_error_deg, shift_error_m: what is left of an imu's wrong place, None of a camera's.
+        passed: corrected or told.
+    """
+
+    recording: str
+    case: str
+    notice: str
+    turn_error_deg: float | None
+    shift_error_m: float | None
+    passed: bool
+
+
+def wrong(dataset, case: str) -> Misfit:
+    """The dataset with a wrong calibration."""
+    cams, what, k = CASES[case]
+    T = getattr(dataset.rig, f"cam{cams[0]}").T_imu_cam
+    axis = np.eye(3)[k] if len(cams) == 2 else T[:3, k]
+    if what == "shifted":
+        return Misfit(dataset, shift_m=SHIFT_M * axis, cams=cams)
+    turn = TURN_DEG * axis
+    place = T[:3, 3] - turned(turn) @ T[:3, 3] if len(cams) == 1 else np.zeros(3)
+    return Misfit(dataset, turn_deg=turn, shift_m=place, cams=cams)
+
+
+def try_calibrations(folder, config: Config, names=None) -> list[dict]:
+    """Findings of wrong calibrations over the begin of a recording, as plain values.
+
+    Args:
+        names: cases; None for all.
+    """
+    dataset, out = open_dataset(folder), []
+    end_ns = int(dataset.camera_stamps_ns[0] + SECONDS * 1e9)
+    for case in names or CASES:
+        said = wrong(dataset, case)
+        odometry = Odometry(said.rig, config)
+        warm_up(odometry)
+        sequencer = Sequencer(said.rig, False)
+        for frame, imu in frames(said, sequencer, None, end_ns):
+            last = odometry.process(frame, imu).estimate
+            sequencer.expect_late(last.time_offset_s)
+        out.append(asdict(judge(dataset, said, case, last)))
+    return out
+
+
+def judge(dataset, said, case: str, last) -> Finding:
+    """What the last estimate says of a case."""
+    turn = shift = None
+    if case.startswith("imu"):
+        T = said.rig.cam0.T_imu_cam @ np.linalg.inv(dataset.rig.cam0.T_imu_cam)
+        x = np.zeros(7)
+        x[: last.calibration.size] = last.calibration
+        left = turned(np.degrees(x[1:4])).T @ T[:3, :3]
+        turn = float(np.degrees(np.arccos(np.clip((np.trace(left) - 1) / 2, -1, 1))))
+        shift = float(np.linalg.norm(x[4:] - T[:3, 3]))
+    found = turn is not None and turn < MAX_TURN_DEG and shift < MAX_SHIFT_M
+    return Finding(dataset.name, case, last.notice, turn, shift, bool(found or last.notice))
