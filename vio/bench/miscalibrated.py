@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from vio.bench.misfit import Misfit, turned
+from vio.bench.section import Section
 from vio.config import Config
 from vio.io.dataset import open_dataset
 from vio.odometry import Odometry
@@ -67,16 +68,17 @@ def try_calibrations(folder, config: Config, names=None) -> list[dict]:
         names: cases; None for all.
     """
     dataset, out = open_dataset(folder), []
-    end_ns = int(dataset.camera_stamps_ns[0] + SECONDS * 1e9)
+    first_ns = int(dataset.camera_stamps_ns[0])
+    section = Section(dataset, first_ns - 10**9, first_ns + round(SECONDS * 1e9))
     for case in names or CASES:
-        said = wrong(dataset, case)
+        said = wrong(section, case)
         odometry = Odometry(said.rig, config)
         warm_up(odometry)
         sequencer = Sequencer(said.rig, False)
-        for frame, imu in frames(said, sequencer, None, end_ns):
+        for frame, imu in frames(said, sequencer, None, None):
             last = odometry.process(frame, imu).estimate
             sequencer.expect_late(last.time_offset_s)
-        out.append(asdict(judge(dataset, said, case, last)))
+        out.append(asdict(judge(section, said, case, last)))
     return out
 
 

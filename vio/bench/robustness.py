@@ -11,6 +11,7 @@ import numpy as np
 from vio.bench import miscalibrated
 from vio.bench.faults import LIST, Fault, Injected
 from vio.bench.pool import in_parallel
+from vio.bench.section import Section
 from vio.config import Config, overlay
 from vio.eval.align import align
 from vio.eval.trajectory import Trajectory, associate, from_truth, quaternions
@@ -99,36 +100,25 @@ def try_faults(folder, config: Config, at: float = 0.5, names=None, mono=False) 
     out = []
     for fault in LIST:
         if names is None or fault.name in names:
-            log = section.fly(fault, begin_ns, config, mono)
+            log = fly(section, fault, begin_ns, config, mono)
             verdict = judge(log, from_truth(dataset.truth), fault, begin_ns)
             at_s = round((begin_ns - int(stamps[0])) * 1e-9, 3)
             out.append(asdict(Verdict(recording=dataset.name, at_s=at_s, **verdict)))
     return out
 
 
-class Section:
-    """Part of a dataset, decoded once and flown many times."""
-
-    def __init__(self, dataset, first_ns, last_ns):
-        self.rig = dataset.rig
-        self.kept = list(dataset.measurements(first_ns, last_ns))
-
-    def measurements(self, start_ns=None, end_ns=None):
-        """What was measured, in time order."""
-        return iter(self.kept)
-
-    def fly(self, fault: Fault, begin_ns, config, mono=False) -> dict:
-        """Columns t_ns, p, R, status of all frames of the section with a fault in it."""
-        odometry = Odometry(self.rig, overlay(config, fault.settings or {}, fault.name))
-        warm_up(odometry)
-        pairs = frames(Injected(self, fault, begin_ns), Sequencer(self.rig, mono), None, None)
-        found = [odometry.process(frame, imu).estimate for frame, imu in pairs]
-        return {
-            "t_ns": np.array([e.t_ns for e in found]),
-            "p": np.array([e.p_world_imu for e in found]),
-            "R": np.array([e.R_world_imu for e in found]),
-            "status": np.array([e.status for e in found]),
-        }
+def fly(section: Section, fault: Fault, begin_ns, config, mono=False) -> dict:
+    """Columns t_ns, p, R, status of all frames of the section with a fault in it."""
+    odometry = Odometry(section.rig, overlay(config, fault.settings or {}, fault.name))
+    warm_up(odometry)
+    pairs = frames(Injected(section, fault, begin_ns), Sequencer(section.rig, mono), None, None)
+    found = [odometry.process(frame, imu).estimate for frame, imu in pairs]
+    return {
+        "t_ns": np.array([e.t_ns for e in found]),
+        "p": np.array([e.p_world_imu for e in found]),
+        "R": np.array([e.R_world_imu for e in found]),
+        "status": np.array([e.status for e in found]),
+    }
 
 
 def judge(log: dict, truth: Trajectory, fault: Fault, begin_ns: int) -> dict:
