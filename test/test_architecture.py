@@ -71,6 +71,7 @@ NO_TWIN = {
     "linearise_all": "assemble, counted; seen in optimise",
     "solve_all": "solve, counted; seen in optimise",
     "add_squares": "a row's share of reduce_rows; seen there",
+    "apart": "a distance; seen in choose_keyframe",
     "copy_state": "copies there and back; its test compares with the original",
 }
 """Kernels without a slow twin in test/naive: name -> reason."""

@@ -94,6 +94,24 @@ WINDOW_COUNTS = (
     "layout_poses",  # frames touched, by their pose and by their motion
     "layout_motions",
     "layout_held",  # of these with motion
+    "stale_slots",  # frames looked through for inertial intervals to integrate anew
+    "stale_intervals",  # intervals held against the bias and the calibration of now
+    "leave_checks",  # times the window is looked at for what is to leave
+    "leave_slots",  # frames in it
+    "leavings",  # of these times something leaves
+    "motions_leave",  # motions that leave, and frames with them
+    "frames_leave",
+    "choices",  # keyframes chosen to leave
+    "choice_known",  # landmarks in use then, of them in view, of them hosted by the chosen
+    "choice_seen",
+    "choice_hosted",
+    "choice_slots",  # frames in the window then
+    "choice_looks",  # marks read of those that may leave
+    "choice_keys",  # keyframes that may leave
+    "choice_pairs",  # distances between them
+    "clear_tests",  # landmarks looked at when something has left
+    "clear_unknown",  # of them without depth
+    "cleared",  # of them freed
 )
 """Tallies the window's kernels add up in `Work.counts`, in this order."""
 AT = namedtuple("AT", WINDOW_COUNTS)(*range(len(WINDOW_COUNTS)))

@@ -18,14 +18,16 @@ from vio.energy import stages
 from vio.energy.actions import level0
 from vio.energy.features import FEATURES
 from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
+from vio.energy.stages import leaving as leaving_model
 from vio.events import NAMES, WINDOW_COUNTS, Tally
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate
 from vio.imu.rest import spread
 from vio.window import landmarks as life
-from vio.window import optimise, residual_imu, residual_prior, residual_vision, solve
+from vio.window import leaving, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.advance import advance
 from vio.window.marginalise import marginalise
+from vio.window.stale import mark_stale_intervals
 
 PLAN = make_plan()
 NOT_BILLED = {"work.counts"}
@@ -230,6 +232,30 @@ def test_advance():
     advance(s.tables, int(t.order[-2]), int(t.order[-1]), 9.81)
     tally_.put(FIRST, t.work.counts.tolist())
     check(trace, state.model(PLAN), counts(tally_))
+
+
+@pytest.mark.parametrize("most", [(9, 9), (2, 9), (9, 4), (2, 4)])
+def test_leaving(most):
+    """Marked, chosen and cleared; the first motion is a keyframe's or not."""
+    for key in (0, 1):
+        t = case(3, n_keys=5, n_motion=3, n_points=18)
+        t.slots.key[t.order[4]] = key
+        t.landmarks.active[:3] = 0
+        tally_, (trace, s) = tally(), traced(t)
+        newest = int(t.order[-1])
+        if leaving.mark_leaving(s.tables, t.order, newest, *most, 0.3):
+            leaving.clear_left(s.tables, newest)
+        tally_.put(FIRST, t.work.counts.tolist())
+        check(trace, leaving_model.model(PLAN), counts(tally_))
+
+
+def test_stale_intervals():
+    t = case(6)
+    tally_, (trace, s) = tally(), traced(t)
+    n = 6 + t.slots.calibration.size
+    mark_stale_intervals(s.tables, t.order, np.full(n, 1e-3))
+    tally_.put(FIRST, t.work.counts.tolist())
+    check(trace, leaving_model.model(PLAN), counts(tally_))
 
 
 @pytest.mark.parametrize("n", [1, 7])

@@ -1,4 +1,4 @@
-"""Life of a landmark, and which keyframe leaves."""
+"""Life of a landmark."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from naive import landmarks as naive
 from naive.vision import observations
 
 from vio.window import landmarks as life
-from vio.window.keyframes import choose_keyframe
 
 F32 = np.float32
 
@@ -167,36 +166,3 @@ def test_depths_against_twin():
     expected = naive.depths(t.slots, t.landmarks, t.ext, newest)
     assert dict(zip(ids[:n].tolist(), inverse[:n])) == pytest.approx(expected, rel=1e-5)
     assert 0 < n == tables.counted(t, "depth_found") <= tables.counted(t, "depth_known")
-
-
-def line_of_keyframes(x):
-    t = tables.window(n_points=0, n_keys=5, n_motion=2)
-    for s, at in zip(t.order, x):
-        t.slots.p[s] = at, 0, 0
-    keys = [int(s) for s in t.order[:5]]
-    newest = int(t.order[-1])
-    for k, s in enumerate(keys):
-        for m in (2 * k, 2 * k + 1):
-            t.landmarks.id[m], t.landmarks.host[m], t.landmarks.active[m] = m, s, 1
-            tables.set_observation(t, m, newest, 0, (0.1, 0.1), 450.0)
-    return t, keys, newest
-
-
-def test_keyframe_out_of_view_leaves_first():
-    t, keys, newest = line_of_keyframes([0, 1, 2, 3, 4, 5, 6])
-    for m in (4, 5):
-        tables.set_observation(t, m, newest, 0, (0, 0), 0.0)
-    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) == keys[2]
-
-
-def test_crowded_keyframe_leaves_and_the_newest_stays():
-    # the third is as close to the second as can be, and farther from the present than the fourth
-    t, keys, newest = line_of_keyframes([0, 2, 2.1, 5, 7, 8, 8.2])
-    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) in keys[1:3]
-    t, keys, newest = line_of_keyframes([0, 2, 4, 6, 6.01, 8, 8.2])
-    assert choose_keyframe(t.slots, t.landmarks, keys, newest, 0.1) == keys[3]
-
-
-def test_one_keyframe_is_the_choice():
-    t, keys, newest = line_of_keyframes([0, 1, 2, 3, 4, 5, 6])
-    assert choose_keyframe(t.slots, t.landmarks, keys[:1], newest, 0.1) == keys[0]

@@ -10,13 +10,14 @@ from vio.geometry.camera import undistort
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
+from vio.window import leaving
 from vio.window.advance import advance
 from vio.window.doubt import TIMES, Doubt
 from vio.window.initialise import heading_between
-from vio.window.keyframes import choose_keyframe
 from vio.window.marginalise import marginalise
 from vio.window.optimise import optimise, sync_lin
 from vio.window.solve import cholesky, covariance
+from vio.window.stale import mark_stale_intervals
 from vio.window.state import (
     Bearings,
     Landmarks,
@@ -145,15 +146,12 @@ class SlidingWindow:
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
-        slots, pre = self.slots, self.pre
-        motions = self.order[slots.motion[self.order] > 0]
-        begin, end = motions[:-1], motions[1:]
-        at = pre.bias[slots.motion[end] - 1]
-        moved = np.abs(slots.bias[begin] - at[:, :6]) > self.linear[:6]
-        turned = np.abs(slots.calibration - at[:, 6:]) > self.linear[6:]
-        for k in np.flatnonzero(moved.any(axis=1) | turned.any(axis=1)).tolist():
-            i, j = begin[k], end[k]
-            if self.imu.covers(slots.t_ns[i]):
+        slots = self.slots
+        if not mark_stale_intervals(self.tables, self.order, self.linear):
+            return
+        motions = self.order[slots.motion[self.order] > 0].tolist()
+        for i, j in zip(motions, motions[1:]):
+            if self.work.factor[j] and self.imu.covers(slots.t_ns[i]):
                 self.integrate(i, j, slots.bias[i], tally)
 
     def inverse_depths(self):
@@ -333,50 +331,8 @@ class SlidingWindow:
 
     def marginalise(self):
         """Shrink the window back to its capacity."""
-        while self.shrink():
-            pass
-
-    def shrink(self) -> bool:
-        """Marginalise one motion state and one keyframe at the most; False if none is too many."""
-        slots, landmarks, c = self.slots, self.landmarks, self.config
-        order, motion, key = self.order, slots.motion.tolist(), slots.key.tolist()
-        motions = [s for s in order.tolist() if motion[s]]
-        keys = [s for s in order.tolist() if key[s]]
-        if len(motions) <= c.max_states and len(keys) <= c.max_keyframes:
-            return False
-        self.work.leave_pose[:] = 0
-        self.work.leave_motion[:] = 0
-        self.work.factor[:] = 0
-        self.work.use[:] = 0
-        victim = -1
-        if len(motions) > c.max_states:
-            first, second = motions[0], motions[1]
-            self.work.leave_motion[first] = 1
-            self.work.factor[second] = 1
-            if not slots.key[first]:
-                self.work.leave_pose[first] = 1
-                landmarks.weight[:, first] = 0
-        if len(keys) > c.max_keyframes:
-            old = [s for s in keys if not slots.motion[s] or self.work.leave_motion[s]]
-            victim = choose_keyframe(slots, landmarks, old, self.newest, c.keep_ratio)
-            self.work.leave_pose[victim] = 1
-            hosted = (landmarks.host == victim) & (landmarks.id >= 0)
-            self.work.use[:] = hosted & (landmarks.active == 1)
-        marginalise(self.tables, order, self.model)
-        if victim >= 0:
-            landmarks.id[hosted] = -1
-            landmarks.active[hosted] = 0
-        for s in np.flatnonzero(self.work.leave_pose):
-            slots.t_ns[s] = 0
-            slots.key[s] = slots.motion[s] = slots.fixed[s] = 0
-            landmarks.weight[:, s] = 0
-        slots.motion[self.work.leave_motion == 1] = 0
-        self.reorder()
-        self.drop_unseen()
-        return True
-
-    def drop_unseen(self):
-        """Free inactive landmarks that are no longer tracked."""
-        gone = self.landmarks.weight[:, self.newest, 0] == 0
-        gone &= (self.landmarks.active == 0) & (self.landmarks.id >= 0)
-        self.landmarks.id[gone] = -1
+        c, most = self.config, (self.config.max_states, self.config.max_keyframes)
+        while leaving.mark_leaving(self.tables, self.order, self.newest, *most, c.keep_ratio):
+            marginalise(self.tables, self.order, self.model)
+            leaving.clear_left(self.tables, self.newest)
+            self.reorder()
