@@ -75,6 +75,9 @@ WINDOW_COUNTS = (
     "depth_scans",  # tables of landmarks scanned for their depth in the newest frame
     "depth_known",  # of them in use
     "depth_found",  # of them in front of it
+    "asides",  # tables of landmarks scanned for where cam1 sees them
+    "aside_known",  # of them in use, and of these seen by it
+    "aside_seen",
     "slots_used",  # frames in the window, summed over these scans of landmarks
     "marginalised",  # systems marginalised
     "marginalised_landmarks",

@@ -26,6 +26,7 @@ from vio.imu.rest import spread
 from vio.window import landmarks as life
 from vio.window import leaving, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.advance import advance
+from vio.window.aside import look_aside
 from vio.window.marginalise import marginalise
 from vio.window.stale import mark_stale_intervals
 
@@ -297,8 +298,11 @@ def test_landmarks(right):
     life.reject(s.tables, 3.0)
     M = t.landmarks.id.size
     life.depths(s.tables, slot, np.zeros(M, np.int64), np.zeros(M))
+    views[1].values[:] = 0.0
+    seen = look_aside(s.tables, int(t.order[1]), views[1], s.work.block[0, :2])
+    assert (seen > 0) == right
     tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(slots_used=3 * t.order.size)
+    tally_.add(slots_used=4 * t.order.size)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 

@@ -6,6 +6,7 @@ from vio.energy.stages.vision import CAMS, HOST, POINT, WEIGHT, XY, cameras, pat
 
 ID, ACTIVE = "landmarks.id", "landmarks.active"
 ROW_OF = "bearings.row_of"
+HALVINGS = 12  # of the range of a median
 
 
 def write(event, right) -> list:
@@ -69,9 +70,20 @@ def depths(plan) -> list:
     ]
 
 
+def aside(plan) -> list:
+    """`look_aside`."""
+    M, S, _ = plan.shapes[WEIGHT]
+    seen = Rows("aside_seen").add(HOST, 1).add(POINT, 3).add(CAMS, 12 + 12).add(XY, 2)
+    return [
+        Rows("asides").add("slots.t_ns", S).add(ACTIVE, M).add("work.block", 0, 2),
+        Rows("aside_known").add(WEIGHT, 1),
+        seen.add("bearings.rays1", 2 * HALVINGS, 2),
+    ]
+
+
 def model(plan) -> list:
-    """All five as one stage; `slots_used` counts the frames whose cameras three of them need."""
-    rows = observe(plan) + start(plan) + activate(plan) + reject(plan) + depths(plan)
+    """All six as one stage; `slots_used` counts the frames whose cameras four of them need."""
+    rows = observe(plan) + start(plan) + activate(plan) + reject(plan) + depths(plan) + aside(plan)
     rows += cameras(0, "slots_used", "slots_used")
     return uses("landmarks", rows, patterns(plan))
 
@@ -84,5 +96,6 @@ def work(plan) -> list:
         Work("landmarks", "activate_used", {M: 36, A: 30, D: 1}),
         Work("landmarks", "reject_used", {M: 20, A: 18, D: 2}),
         Work("landmarks", "depth_known", {M: 19, A: 18, D: 1}),
+        Work("landmarks", "aside_seen", {M: 20, A: 18 + 2 * HALVINGS, D: 2}),
         Work("landmarks", "slots_used", {M: 72, A: 60}),
     ]
