@@ -68,6 +68,7 @@ def tables(stereo=True, exact=False):
 def gathered(t):
     """The tables as the record kernels take, and the parts of `work` tests set by hand."""
     t.tables = state.Tables(t.slots, t.landmarks, t.pre, t.ext, t.prior, t.system, t.work)
+    t.sight = state.Sight(t.slots, t.landmarks, t.ext, t.work.cams, t.work.counts)
     t.use, t.factor = t.work.use, t.work.factor
     t.leave_pose, t.leave_motion = t.work.leave_pose, t.work.leave_motion
     return t

@@ -72,6 +72,7 @@ NO_TWIN = {
     "solve_all": "solve, counted; seen in optimise",
     "add_squares": "a row's share of reduce_rows; seen there",
     "apart": "a distance; seen in choose_keyframe",
+    "shrink": "what leaves marked, turned into the prior, freed; its test does so one by one",
     "copy_state": "copies there and back; its test compares with the original",
 }
 """Kernels without a slow twin in test/naive: name -> reason."""

@@ -101,7 +101,8 @@ WINDOW_COUNTS = (
     "stale_intervals",  # intervals held against the bias and the calibration of now
     "leave_checks",  # times the window is looked at for what is to leave
     "leave_slots",  # frames in it
-    "leavings",  # of these times something leaves
+    "leavings",  # of these times something leaves, and the frames looked through after it
+    "leave_left",
     "motions_leave",  # motions that leave, and frames with them
     "frames_leave",
     "choices",  # keyframes chosen to leave

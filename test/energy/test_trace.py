@@ -31,7 +31,7 @@ TRACED = {
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
     "marginalise", "solve", "covariance", "held_back", "settle", "retain",
     "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
-    "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "look_aside",
+    "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "look_aside", "shrink",
 }  # fmt: skip
 NO_PART = {"propagate"}
 """Runs between frames, for odometry at the IMU's rate: no part of a frame's bill."""

@@ -27,7 +27,7 @@ from vio.window import landmarks as life
 from vio.window import leaving, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.advance import advance
 from vio.window.aside import look_aside
-from vio.window.marginalise import marginalise
+from vio.window.marginalise import marginalise, shrink
 from vio.window.stale import mark_stale_intervals
 
 PLAN = make_plan()
@@ -230,7 +230,7 @@ def test_spread():
 def test_advance():
     t = case(6)
     tally_, (trace, s) = tally(), traced(t)
-    advance(s.tables, int(t.order[-2]), int(t.order[-1]), 9.81)
+    advance(s.slots, s.pre, s.work.counts, int(t.order[-2]), int(t.order[-1]), 9.81)
     tally_.put(FIRST, t.work.counts.tolist())
     check(trace, state.model(PLAN), counts(tally_))
 
@@ -250,11 +250,27 @@ def test_leaving(most):
         check(trace, leaving_model.model(PLAN), counts(tally_))
 
 
+@pytest.mark.parametrize("most", [(2, 9), (1, 4)])
+def test_shrink(most):
+    """The whole of it: marked, turned into the prior, freed, until the window fits."""
+    t = case(9, n_keys=5, n_motion=3, n_points=18)
+    motions = [s for s in t.order if t.slots.motion[s]]
+    rows = 6 * len(t.order) + 9
+    tables.set_prior(t, t.order, motions[:1], np.diag(np.full(rows, 100.0)), np.zeros(rows))
+    tally_, (trace, s) = tally(), traced(t)
+    left = shrink(s.tables, t.order, int(t.order[-1]), *most, 0.3, MODEL)
+    tally_.put(FIRST, t.work.counts.tolist())
+    assert left == (t.slots.t_ns > 0).sum() and tables.counted(t, "leavings") == 4 - most[0]
+    models = state, inertial, vision, leaving_model
+    check(trace, [use for m in models for use in m.model(PLAN)], counts(tally_))
+
+
 def test_stale_intervals():
     t = case(6)
     tally_, (trace, s) = tally(), traced(t)
     n = 6 + t.slots.calibration.size
-    mark_stale_intervals(s.tables, t.order, np.full(n, 1e-3))
+    state = s.slots.motion, s.slots.bias, s.slots.calibration, s.pre.bias
+    mark_stale_intervals(*state, t.order, np.full(n, 1e-3), s.work.factor, s.work.counts)
     tally_.put(FIRST, t.work.counts.tolist())
     check(trace, leaving_model.model(PLAN), counts(tally_))
 
@@ -293,13 +309,13 @@ def test_landmarks(right):
     tally_.put("starts", (1, n, *done))
     assert done[0] == n - 5
     t.slots.key[slot] = 1
-    done = life.activate(s.tables, 0.5, 0.15, 1e3, 0.2)
+    done = life.activate(s.sight, 0.5, 0.15, 1e3, 0.2)
     assert done > 0 or not right
-    life.reject(s.tables, 3.0)
+    life.reject(s.sight, 3.0)
     M = t.landmarks.id.size
-    life.depths(s.tables, slot, np.zeros(M, np.int64), np.zeros(M))
+    life.depths(s.sight, slot, np.zeros(M, np.int64), np.zeros(M))
     views[1].values[:] = 0.0
-    seen = look_aside(s.tables, int(t.order[1]), views[1], s.work.block[0, :2])
+    seen = look_aside(s.sight, int(t.order[1]), views[1], s.work.block[0, :2])
     assert (seen > 0) == right
     tally_.put(FIRST, t.work.counts.tolist())
     tally_.add(slots_used=4 * t.order.size)

@@ -63,7 +63,7 @@ def test_advance_against_twin():
     t, i, j = case(True)
     bias = t.slots.bias[i].copy()
     before = [a[i].copy() for a in (t.slots.R, t.slots.p, t.slots.v)]
-    advance(t.tables, i, j, 9.81)
+    advance(t.slots, t.pre, t.work.counts, i, j, 9.81)
     interval = (a[t.slots.motion[j] - 1] for a in (t.pre.dt, t.pre.R, t.pre.p, t.pre.v))
     expected = naive_advance(*before, *interval, 9.81)
     for ours, theirs in zip((t.slots.R[j], t.slots.p[j], t.slots.v[j]), expected):

@@ -116,7 +116,7 @@ def test_activate_against_twin(stereo):
         rho, sigma, rms = naive.activate(t.slots, t.landmarks, t.ext, m, 0.5)
         if sigma <= most_sigma and -most_sigma <= rho <= 1 / nearest and rms <= most_px:
             expected[m] = max(rho, 1e-4)
-    done = life.activate(t.tables, 0.5, most_sigma, most_px, nearest)
+    done = life.activate(t.sight, 0.5, most_sigma, most_px, nearest)
     got = set(np.flatnonzero(t.landmarks.active)) - set(range(5))
     assert got == set(expected) and done == len(expected)
     assert 5 < done < 55, "the limits must matter"
@@ -130,7 +130,7 @@ def test_activate_finds_the_truth_without_noise():
     truth = t.landmarks.point[:30, 2].copy()
     t.landmarks.active[:] = 0
     t.landmarks.point[:, 2] = 0
-    life.activate(t.tables, 0.5, 0.1, 1.0, 0.2)
+    life.activate(t.sight, 0.5, 0.1, 1.0, 0.2)
     found = np.flatnonzero(t.landmarks.active[:30])
     assert found.size > 20
     np.testing.assert_allclose(t.landmarks.point[found, 2], truth[found], atol=1e-4)
@@ -147,7 +147,7 @@ def test_reject_against_twin():
                 planted += 1
     expected = {m: naive.reject(t.slots, t.landmarks, t.ext, m, 3.0) for m in range(30)}
     before = {m: {(s, c) for s, c, *_ in seen(t, m)} for m in range(30)}
-    dropped = life.reject(t.tables, 3.0)
+    dropped = life.reject(t.sight, 3.0)
     assert dropped == sum(map(len, expected.values())) >= planted > 0
     for m in range(30):
         left = {(s, c) for s, c, *_ in seen(t, m)}
@@ -163,7 +163,7 @@ def test_depths_against_twin():
     tables.perturb(t, t.rng, turn=0.05, move=0.1)
     newest = int(t.order[-1])
     ids, inverse = np.zeros(30 + 240, np.int64), np.zeros(30 + 240, F32)
-    n = life.depths(t.tables, newest, ids, inverse)
+    n = life.depths(t.sight, newest, ids, inverse)
     expected = naive.depths(t.slots, t.landmarks, t.ext, newest)
     assert dict(zip(ids[:n].tolist(), inverse[:n])) == pytest.approx(expected, rel=1e-5)
     assert 0 < n == tables.counted(t, "depth_found") <= tables.counted(t, "depth_known")
@@ -184,4 +184,4 @@ def test_look_aside_against_twin(n_points):
 
 
 def life_aside(t, slot, room, median):
-    return look_aside(t.tables, slot, np.zeros((room, 2), F32), median)
+    return look_aside(t.sight, slot, np.zeros((room, 2), F32), median)

@@ -6,6 +6,7 @@ import tables
 from naive import leaving as naive
 
 from vio.window import leaving
+from vio.window.marginalise import marginalise, shrink
 from vio.window.stale import mark_stale_intervals
 
 
@@ -92,6 +93,26 @@ def test_marked_and_cleared_against_twin(seed, most):
     assert motion is None or slots.motion[motion] == 0
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_shrunk_in_one_as_step_by_step(seed):
+    one, two = full(seed), full(seed)
+    newest = int(one.order[-1])
+    for t in (one, two):
+        tables.anchor(t)
+        t.landmarks.active[:] = t.landmarks.id >= 0
+    left = shrink(one.tables, one.order, newest, 1, 3, 0.3, tables.MODEL)
+    order = two.order
+    while leaving.mark_leaving(two.tables, order, newest, 1, 3, 0.3):
+        marginalise(two.tables, order, tables.MODEL)
+        leaving.clear_left(two.tables, newest)
+        order = order[two.slots.t_ns[order] > 0]
+    np.testing.assert_array_equal(one.order[:left], order)
+    assert (one.slots.motion[order] > 0).sum() == 1 and one.slots.key[order].sum() == 3
+    for a, b in ((one.slots, two.slots), (one.prior, two.prior), (one.landmarks, two.landmarks)):
+        for x, y in zip(a, b):
+            np.testing.assert_array_equal(x, y)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_stale_intervals_against_twin(seed):
     t = tables.window(seed=seed, n_keys=3, n_motion=4)
@@ -102,5 +123,7 @@ def test_stale_intervals_against_twin(seed):
     limits = np.concatenate([np.full(6, 0.018), np.full(n, 0.0022)])
     expected = naive.mark_stale_intervals(t.slots, t.pre, t.order, limits)
     t.factor[:] = 0
-    assert mark_stale_intervals(t.tables, t.order, limits) == len(expected)
+    state = t.slots.motion, t.slots.bias, t.slots.calibration, t.pre.bias
+    marked = mark_stale_intervals(*state, t.order, limits, t.factor, t.work.counts)
+    assert marked == len(expected)
     assert set(np.flatnonzero(t.factor)) == expected

@@ -6,15 +6,14 @@ from vio.geometry import so3
 
 
 @kernel
-def advance(tables, last, slot, gravity):
+def advance(slots, pre, counts, last, slot, gravity):
     """State of `slot` from that of slot `last` and the interval preintegrated between them.
 
     Source: Forster et al., "On-Manifold Preintegration", TRO 2017, equation 26 without noise.
 
     Args:
-        tables: Tables; gravity: m/s^2.
+        slots: Slots. pre: Preintegrated. counts: of Work. gravity: m/s^2.
     """
-    slots, pre = tables.slots, tables.pre
     row = slots.motion[slot] - 1
     dt, R, v = pre.dt[row], slots.R[last], slots.v[last]
     so3.multiply(R, pre.R[row], slots.R[slot])
@@ -28,4 +27,4 @@ def advance(tables, last, slot, gravity):
         slots.v[slot, a] = v[a] + fall + sped
     for k in range(6):
         slots.bias[slot, k] = slots.bias[last, k]
-    tables.work.counts[AT.advances] += 1
+    counts[AT.advances] += 1

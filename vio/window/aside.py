@@ -9,19 +9,20 @@ FARTHEST, HALVINGS = 8.0, 12
 
 
 @kernel
-def look_aside(tables, slot, off, median):
+def look_aside(sight, slot, off, median):
     """Median residual of cam1 in a frame.
 
     Args:
-        tables: Tables. slot: of the frame. off: (N, 2) scratch.
+        sight: Sight. slot: of the frame. off: (N, 2) scratch.
         median: (2,) out [px]; of no use where no landmark is seen.
 
     Returns:
         landmarks it is the median of, N at the most.
     """
-    landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
+    landmarks, step = sight.landmarks, sight.ext.step
+    cams, counts = sight.cams, sight.counts
     n, known = 0, 0
-    camera_poses(tables.slots, tables.ext, 1, work.cams)
+    camera_poses(sight.slots, sight.ext, 1, cams)
     for m in range(landmarks.id.shape[0]):
         if landmarks.active[m] == 0:
             continue
@@ -30,8 +31,8 @@ def look_aside(tables, slot, off, median):
         if weight == 0.0 or n == off.shape[0]:
             continue
         x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        Y = stand(work.cams, landmarks.host[m], 0, x, y, rho)
-        qx, qy, qz = view(work.cams, slot, 0, 1, Y, rho)
+        Y = stand(cams, landmarks.host[m], 0, x, y, rho)
+        qx, qy, qz = view(cams, slot, 0, 1, Y, rho)
         off[n, 0] = (qx / qz - landmarks.xy[m, slot, 1, 0] * step[0]) * weight
         off[n, 1] = (qy / qz - landmarks.xy[m, slot, 1, 1] * step[0]) * weight
         n += 1
@@ -46,7 +47,6 @@ def look_aside(tables, slot, off, median):
             else:
                 low = middle
         median[axis] = 0.5 * (low + high)
-    counts = work.counts
     counts[AT.asides] += 1
     counts[AT.aside_known] += known
     counts[AT.aside_seen] += n

@@ -10,11 +10,10 @@ from vio.geometry.camera import undistort
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.window import landmarks as life
-from vio.window import leaving
 from vio.window.advance import advance
 from vio.window.doubt import TIMES, Doubt
 from vio.window.initialise import heading_between
-from vio.window.marginalise import marginalise
+from vio.window.marginalise import shrink
 from vio.window.optimise import optimise, sync_lin
 from vio.window.solve import cholesky, covariance
 from vio.window.stale import mark_stale_intervals
@@ -23,6 +22,7 @@ from vio.window.state import (
     Landmarks,
     Model,
     Prior,
+    Sight,
     Slots,
     System,
     Tables,
@@ -49,6 +49,7 @@ class SlidingWindow:
             *(ext if r is None else arena.group(n, r) for n, r in records.items())
         )
         self.slots, self.landmarks, self.pre, self.ext, self.prior, self.system, self.work = t
+        self.sight = Sight(self.slots, self.landmarks, self.ext, self.work.cams, self.work.counts)
         self.bearings = arena.group("bearings", Bearings)
         n = 15 + self.slots.calibration.size
         self.cov = self.work.small.reshape(-1)[: n * n].reshape(n, n)
@@ -135,7 +136,7 @@ class SlidingWindow:
         slot, before = self.new_slot(t_ns), tally.of(BROKEN)
         self.doubt.carry(last, slot)
         self.integrate(last, slot, slots.bias[last], tally)
-        advance(self.tables, last, slot, self.config.gravity)
+        advance(slots, self.pre, self.work.counts, last, slot, self.config.gravity)
         self.gap = tally.of(BROKEN) > before
         return slot
 
@@ -146,12 +147,13 @@ class SlidingWindow:
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
-        slots = self.slots
-        if not mark_stale_intervals(self.tables, self.order, self.linear):
+        slots, work = self.slots, self.work
+        state = slots.motion, slots.bias, slots.calibration, self.pre.bias
+        if not mark_stale_intervals(*state, self.order, self.linear, work.factor, work.counts):
             return
         motions = self.order[slots.motion[self.order] > 0].tolist()
         for i, j in zip(motions, motions[1:]):
-            if self.work.factor[j] and self.imu.covers(slots.t_ns[i]):
+            if work.factor[j] and self.imu.covers(slots.t_ns[i]):
                 self.integrate(i, j, slots.bias[i], tally)
 
     def inverse_depths(self):
@@ -162,7 +164,7 @@ class SlidingWindow:
         """
         M = self.landmarks.id.size
         ids, inverse = np.empty(M, np.int64), np.empty(M, np.float32)
-        n = life.depths(self.tables, self.newest, ids, inverse)
+        n = life.depths(self.sight, self.newest, ids, inverse)
         self.work.counts[AT.slots_used] += self.order.size
         return ids[:n], inverse[:n]
 
@@ -293,12 +295,12 @@ class SlidingWindow:
     def activate(self):
         """Give a depth to the landmarks that can have one."""
         c = self.config
-        life.activate(self.tables, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m)
+        life.activate(self.sight, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m)
         self.work.counts[AT.slots_used] += self.order.size
 
     def reject(self):
         """Drop observations far from their landmark; keeps their number for the health check."""
-        self.dropped = life.reject(self.tables, self.config.reject_px)
+        self.dropped = life.reject(self.sight, self.config.reject_px)
         self.work.counts[AT.slots_used] += self.order.size
 
     def support(self) -> int:
@@ -331,8 +333,7 @@ class SlidingWindow:
 
     def marginalise(self):
         """Shrink the window back to its capacity."""
-        c, most = self.config, (self.config.max_states, self.config.max_keyframes)
-        while leaving.mark_leaving(self.tables, self.order, self.newest, *most, c.keep_ratio):
-            marginalise(self.tables, self.order, self.model)
-            leaving.clear_left(self.tables, self.newest)
-            self.reorder()
+        c = self.config
+        limits = c.max_states, c.max_keyframes, c.keep_ratio
+        left = shrink(self.tables, self.order, self.newest, *limits, self.model)
+        self.order = self.order[:left]

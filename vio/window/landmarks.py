@@ -95,20 +95,20 @@ def start(landmarks, step, slot, ids, rays0, rays1, weight0, weight1, row_of):
 
 
 @kernel
-def activate(tables, sigma_px, most_sigma, most_px, nearest):
+def activate(sight, sigma_px, most_sigma, most_px, nearest):
     """Triangulate inactive landmarks: least squares in the inverse depth, bearing held.
 
     Args:
-        tables: Tables. sigma_px: pixel noise. most_sigma: largest standard deviation of the
+        sight: Sight. sigma_px: pixel noise. most_sigma: largest standard deviation of the
             inverse depth [1/m]. most_px: largest RMS residual [px]. nearest: least depth [m].
 
     Returns:
         landmarks activated.
     """
-    landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
-    cams = work.cams
+    landmarks, step = sight.landmarks, sight.ext.step
+    cams, counts = sight.cams, sight.counts
     done, n_known, n_tried, n_used = 0, 0, 0, 0
-    camera_poses(tables.slots, tables.ext, 1, cams)
+    camera_poses(sight.slots, sight.ext, 1, cams)
     for m in range(landmarks.id.shape[0]):
         if landmarks.id[m] < 0:
             continue
@@ -149,16 +149,16 @@ def activate(tables, sigma_px, most_sigma, most_px, nearest):
         landmarks.point[m, 2] = max(rho, 1e-4)
         landmarks.active[m] = 1
         done += 1
-    work.counts[AT.activations] += 1
-    work.counts[AT.activate_known] += n_known
-    work.counts[AT.activate_tried] += n_tried
-    work.counts[AT.activate_used] += n_used
-    work.counts[AT.triangulated] += done
+    counts[AT.activations] += 1
+    counts[AT.activate_known] += n_known
+    counts[AT.activate_tried] += n_tried
+    counts[AT.activate_used] += n_used
+    counts[AT.triangulated] += done
     return done
 
 
 @kernel
-def reject(tables, limit_px):
+def reject(sight, limit_px):
     """Drop observations that lie more than `limit_px` from their landmark, in every slot.
 
     A landmark left with fewer than two observations becomes inactive again.
@@ -166,9 +166,10 @@ def reject(tables, limit_px):
     Returns:
         observations dropped.
     """
-    landmarks, step, work = tables.landmarks, tables.ext.step, tables.work
+    landmarks, step = sight.landmarks, sight.ext.step
+    cams, counts = sight.cams, sight.counts
     dropped, active, n_known, n_tried, n_used = 0, 0, 0, 0, 0
-    camera_poses(tables.slots, tables.ext, 1, work.cams)
+    camera_poses(sight.slots, sight.ext, 1, cams)
     for m in range(landmarks.id.shape[0]):
         if landmarks.id[m] < 0:
             continue
@@ -177,7 +178,7 @@ def reject(tables, limit_px):
             continue
         n_tried += 1
         x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        Y = stand(work.cams, landmarks.host[m], 0, x, y, rho)
+        Y = stand(cams, landmarks.host[m], 0, x, y, rho)
         left = 0
         for j in range(landmarks.weight.shape[1]):
             for cam in range(2):
@@ -185,7 +186,7 @@ def reject(tables, limit_px):
                 if weight == 0.0:
                     continue
                 n_used += 1
-                qx, qy, qz = view(work.cams, j, 0, cam, Y, rho)
+                qx, qy, qz = view(cams, j, 0, cam, Y, rho)
                 ru = (qx / qz - landmarks.xy[m, j, cam, 0] * step[0]) * weight
                 rv = (qy / qz - landmarks.xy[m, j, cam, 1] * step[0]) * weight
                 if qz < 0.02 or ru * ru + rv * rv > limit_px * limit_px:
@@ -197,17 +198,17 @@ def reject(tables, limit_px):
             landmarks.active[m] = 0
         else:
             active += 1
-    work.counts[AT.rejections] += 1
-    work.counts[AT.reject_known] += n_known
-    work.counts[AT.reject_tried] += n_tried
-    work.counts[AT.reject_used] += n_used
-    work.counts[AT.reject_dropped] += dropped
-    work.counts[AT.reject_left] += active
+    counts[AT.rejections] += 1
+    counts[AT.reject_known] += n_known
+    counts[AT.reject_tried] += n_tried
+    counts[AT.reject_used] += n_used
+    counts[AT.reject_dropped] += dropped
+    counts[AT.reject_left] += active
     return dropped
 
 
 @kernel
-def depths(tables, slot, ids, inverse):
+def depths(sight, slot, ids, inverse):
     """Inverse depth of the landmarks in use along cam0 of a frame, of those in front of it.
 
     Args:
@@ -216,21 +217,19 @@ def depths(tables, slot, ids, inverse):
     Returns:
         landmarks written.
     """
-    landmarks, work = tables.landmarks, tables.work
+    landmarks, cams, counts = sight.landmarks, sight.cams, sight.counts
     n, known = 0, 0
-    camera_poses(tables.slots, tables.ext, 1, work.cams)
+    camera_poses(sight.slots, sight.ext, 1, cams)
     for m in range(landmarks.id.shape[0]):
         if landmarks.active[m] == 0:
             continue
         known += 1
         x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        _, _, z = view(
-            work.cams, slot, 0, 0, stand(work.cams, landmarks.host[m], 0, x, y, rho), rho
-        )
+        _, _, z = view(cams, slot, 0, 0, stand(cams, landmarks.host[m], 0, x, y, rho), rho)
         if z > 0.05:
             ids[n], inverse[n] = landmarks.id[m], rho / z
             n += 1
-    work.counts[AT.depth_scans] += 1
-    work.counts[AT.depth_known] += known
-    work.counts[AT.depth_found] += n
+    counts[AT.depth_scans] += 1
+    counts[AT.depth_known] += known
+    counts[AT.depth_found] += n
     return n

@@ -8,6 +8,7 @@ the prior's form; here it is reached through the normal equations.
 
 from vio._jit import kernel
 from vio.events import AT
+from vio.window.leaving import clear_left, mark_leaving
 from vio.window.optimise import assemble
 from vio.window.residual_prior import offset_from_lin
 from vio.window.solve import cholesky, forward
@@ -146,3 +147,28 @@ def marginalise(tables, order, model):
     counts[AT.marginalise_kept2] += kept**2
     counts[AT.marginalise_poses] += poses
     return n, points, kept
+
+
+@kernel
+def shrink(tables, order, newest, max_states, max_keyframes, keep_ratio, model):
+    """Marginalise until the window fits.
+
+    Args:
+        tables, newest, max_states, max_keyframes, keep_ratio: as `leaving.mark_leaving`.
+        order: (n,) int64 slots in time order, in/out. model: Model.
+
+    Returns:
+        how many slots are left, at the beginning of `order`.
+    """
+    t_ns, n = tables.slots.t_ns, order.shape[0]
+    while mark_leaving(tables, order[:n], newest, max_states, max_keyframes, keep_ratio):
+        marginalise(tables, order[:n], model)
+        clear_left(tables, newest)
+        left = 0
+        for k in range(n):
+            if t_ns[order[k]]:
+                order[left] = order[k]
+                left += 1
+        tables.work.counts[AT.leave_left] += n
+        n = left
+    return n

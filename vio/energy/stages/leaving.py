@@ -19,12 +19,13 @@ def stale(plan) -> list:
 
 
 def mark(plan) -> list:
-    """`mark_leaving`."""
+    """`mark_leaving`, and what `shrink` does beside it."""
     M, S, _ = plan.shapes[WEIGHT]
     leaving = Rows("leavings").add(POSE, 0, S).add(LEAVE, 0, S).add(FACTOR, 0, S)
     return [
         Rows("leave_slots").add(MOTION, 1).add(KEY, 1),
         leaving.add("work.use", 0, M),
+        Rows("leave_left").add("slots.t_ns", 1),
         Rows("motions_leave").add(LEAVE, 0, 1).add(FACTOR, 0, 1).add(KEY, 1),
         Rows("frames_leave").add(POSE, 0, 1).add(WEIGHT, 0, 2 * M),
         Rows("choices").add(POSE, 0, 1).add(ACTIVE, M),
