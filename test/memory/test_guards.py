@@ -113,7 +113,7 @@ def loop():
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     found = json.loads(run.stdout)
     assert found["frames"] == 1050 and found["status"] == Status.TRACKING
-    assert {"receive", "align", "optimise", "marginalise"} <= set(found["kernels"])
+    assert {"receive", "align", "optimise", "shrink"} <= set(found["kernels"])
     return found
 
 
