@@ -75,9 +75,13 @@ WINDOW_COUNTS = (
     "depth_scans",  # tables of landmarks scanned for their depth in the newest frame
     "depth_known",  # of them in use
     "depth_found",  # of them in front of it
-    "asides",  # tables of landmarks scanned for where cam1 sees them
-    "aside_known",  # of them in use, and of these seen by it
-    "aside_seen",
+    "turns_folded",  # turns of the gyro held against those of the pictures
+    "displacements",  # tables of landmarks scanned for where cam1 sees them
+    "displaced_known",  # of them in use, and of these seen by it
+    "displaced_seen",
+    "displaced_folds",  # of these tables those with enough of them
+    "displaced_folded",  # landmarks in these, and of them near the median
+    "displaced_near",
     "slots_used",  # frames in the window, summed over these scans of landmarks
     "marginalised",  # systems marginalised
     "marginalised_landmarks",

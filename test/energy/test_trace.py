@@ -22,7 +22,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "assemble", "linearise_all", "solve_all", "column_ranges", "quantise", "expand", "pack",
     "column_sums", "magnitude_index", "pack_signs", "pack_sizes", "grey", "cut_template",
     "load_blocks", "load_finest", "box_around", "inside", "gradient_row", "add_products",
-    "take_products", "score_row", "apart",
+    "take_products", "score_row", "apart", "median",
 }  # fmt: skip
 TRACED = {
     "calibrate",
@@ -31,7 +31,8 @@ TRACED = {
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
     "marginalise", "solve", "covariance", "held_back", "settle", "retain",
     "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
-    "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "look_aside", "shrink",
+    "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "shrink",
+    "fold_displaced", "fold_turn",
 }  # fmt: skip
 NO_PART = {"propagate"}
 """Runs between frames, for odometry at the IMU's rate: no part of a frame's bill."""

@@ -26,9 +26,11 @@ from vio.imu.rest import spread
 from vio.window import landmarks as life
 from vio.window import leaving, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.advance import advance
-from vio.window.aside import look_aside
+from vio.window.displaced import FEWEST, fold_displaced
 from vio.window.marginalise import marginalise, shrink
 from vio.window.stale import mark_stale_intervals
+from vio.window.state import Bearings
+from vio.window.turned import fold_turn
 
 PLAN = make_plan()
 NOT_BILLED = {"work.counts"}
@@ -314,11 +316,26 @@ def test_landmarks(right):
     life.reject(s.sight, 3.0)
     M = t.landmarks.id.size
     life.depths(s.sight, slot, np.zeros(M, np.int64), np.zeros(M))
-    views[1].values[:] = 0.0
-    seen = look_aside(s.sight, int(t.order[1]), views[1], s.work.block[0, :2])
-    assert (seen > 0) == right
     tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(slots_used=4 * t.order.size)
+    tally_.add(slots_used=3 * t.order.size)
+    check(trace, landmarks.model(PLAN), counts(tally_))
+
+
+@pytest.mark.parametrize("n_points", [8, 90])
+def test_signs(n_points):
+    """Of a displaced cam1, in a frame that sees enough and one that does not, and a turned imu."""
+    t = case(5, n_points=n_points)
+    tally_, (trace, s) = tally(), traced(t)
+    names = ("rays0", "rays1", "weight0", "weight1")
+    arrays = [np.zeros((60, 2), np.float32)] * 2 + [np.zeros(60, np.float32)] * 2
+    views = [trace.array(f"bearings.{k}", a.copy()) for k, a in zip(names, arrays)]
+    sums = [trace.array(f"signs.{k}", np.zeros(n)) for k, n in (("cam1", 28), ("imu", 14))]
+    bearings, slot = Bearings(*views, None), int(t.order[1])
+    seen = fold_displaced(s.sight, bearings, slot, 0.99, s.work.block[:2], sums[0])
+    assert (seen >= FEWEST) == (n_points == 90)
+    fold_turn(s.pre.R, s.pre.whiten, 1, s.work.small[19], 0.999, sums[1], s.work.counts)
+    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.add(slots_used=t.order.size)
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 

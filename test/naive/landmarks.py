@@ -81,15 +81,3 @@ def depths(slots, landmarks, ext, s):
         if rho * z > 0.05:
             out[int(landmarks.id[m])] = 1.0 / z
     return out
-
-
-def look_aside(slots, landmarks, ext, slot):
-    """Residuals (n, 2) [px] of cam1 in a frame, of the landmarks in use."""
-    out = []
-    for m in np.flatnonzero(landmarks.active):
-        host = state(slots, int(landmarks.host[m]))
-        point = landmarks.point[m].astype(float)
-        for j, cam, *seen in observations(landmarks, m, ext.step):
-            if (j, cam) == (slot, 1):
-                out.append(residual(host, state(slots, j), ext, 1, point, np.array(seen), 1.0))
-    return np.array(out).reshape(-1, 2)

@@ -7,7 +7,6 @@ from naive import landmarks as naive
 from naive.vision import observations
 
 from vio.window import landmarks as life
-from vio.window.aside import look_aside
 
 F32 = np.float32
 
@@ -167,21 +166,3 @@ def test_depths_against_twin():
     expected = naive.depths(t.slots, t.landmarks, t.ext, newest)
     assert dict(zip(ids[:n].tolist(), inverse[:n])) == pytest.approx(expected, rel=1e-5)
     assert 0 < n == tables.counted(t, "depth_found") <= tables.counted(t, "depth_known")
-
-
-@pytest.mark.parametrize("n_points", [0, 1, 18, 25])
-def test_look_aside_against_twin(n_points):
-    t = tables.window(seed=5, n_points=n_points, noise_px=1.0)
-    newest, median = int(t.order[-1]), np.full(2, 77.0)
-    n = life_aside(t, newest, 40, median)
-    off = naive.look_aside(t.slots, t.landmarks, t.ext, newest)
-    assert n == len(off) == tables.counted(t, "aside_seen")
-    if n == 0:
-        return
-    low, high = np.sort(off, axis=0)[[(n - 1) // 2, n // 2]]
-    assert (median > low - 0.005).all() and (median < high + 0.005).all()
-    assert life_aside(t, newest, 3, median) == min(n, 3), "no more than there is room for"
-
-
-def life_aside(t, slot, room, median):
-    return look_aside(t.sight, slot, np.zeros((room, 2), F32), median)

@@ -9,6 +9,7 @@ from world import GRAVITY, Motion
 
 from vio.config import HealthConfig
 from vio.window.scale import FEWEST_PAIRS, Scale
+from vio.window.state import Signs
 from vio.window.suspicion import Suspicion
 
 STEP = 0.05
@@ -65,7 +66,8 @@ def test_nothing_is_said_too_early_or_across_a_break():
     "factor, size, told", [(1.09, 0.2, 1), (0.92, 0.2, -1), (1, 0.2, 0), (1, 0, 0)]
 )
 def test_noise_on_either_side_is_no_factor(factor, size, told):
-    rng, doubt = np.random.default_rng(1), Suspicion(HealthConfig())
+    rng = np.random.default_rng(1)
+    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14)))
     for _ in range(200):
         true = size * rng.normal(size=3)
         doubt.scale.compare(

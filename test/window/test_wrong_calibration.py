@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from flight import errors, fly
+from naive.displaced import residuals
 from naive.preintegrate import exp, log
 from scipy.spatial.transform import Rotation
 from world import Motion, rig
@@ -12,7 +13,7 @@ from world import Motion, rig
 from vio.config import Config, HealthConfig, WindowConfig
 from vio.types import Status
 from vio.window import turning
-from vio.window.displaced import residuals
+from vio.window.state import Signs
 from vio.window.suspicion import Suspicion
 
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
@@ -67,7 +68,7 @@ def test_turned_imu_is_found_and_named():
 
 
 def test_cameras_that_do_not_fit_are_named():
-    doubt = Suspicion(HealthConfig())
+    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14)))
     for _ in range(20):
         doubt.count(100, 5)
     assert not doubt.cameras and doubt.words(np.zeros(1), 1) == ""
@@ -86,7 +87,7 @@ def test_turned_imu_is_named_without_being_estimated(wrong):
     _, out, back = fly(14.0, speed=2.0, config=config, robot=robot)
     assert (out[-1][1].notice == "calibration suspect: imu turned against the cameras") == wrong
     assert out[-1][1].status == Status.TRACKING
-    assert back.suspicion.imu == wrong and not back.suspicion.cameras
+    assert back.suspicion.turned.present == wrong and not back.suspicion.cameras
 
 
 @pytest.mark.parametrize(
@@ -112,20 +113,21 @@ def test_residuals_of_the_right_camera_elsewhere():
     """Their Jacobian against differences, and a change of what was seen comes back as it is."""
     _, _, back = fly(3.0, quiet=True)
     window, cam1 = back.window, back.window.rig.cam1
-    off, J = residuals(window)
+    newest = window.newest
+    off, J = residuals(window, newest)
     ext, kept = window.ext, (window.ext.R_imu_cam[1].copy(), window.ext.p_imu_cam[1].copy())
     for k in range(6):
         step = np.zeros(6)
         step[k] = 1e-6
         ext.R_imu_cam[1] = kept[0] @ exp(step[:3])
         ext.p_imu_cam[1] = kept[1] + kept[0] @ step[3:]
-        moved = (residuals(window)[0] - off) / 1e-6
+        moved = (residuals(window, newest)[0] - off) / 1e-6
         np.testing.assert_allclose(moved, -J[:, :, k], rtol=1e-3, atol=1e-2)
         ext.R_imu_cam[1], ext.p_imu_cam[1] = kept
     seen = window.landmarks.weight[:, window.newest, 1] > 0
     window.landmarks.xy[seen, window.newest, 1] += np.array([10, -20], np.int16)
     px = cam1.params[0] * ext.step[0]
-    moved = np.median(residuals(window)[0] - off, axis=0)
+    moved = np.median(residuals(window, newest)[0] - off, axis=0)
     np.testing.assert_allclose(moved, [-10 * px, 20 * px], rtol=0.2)  # less by distortion
 
 

@@ -55,6 +55,7 @@ ROLES = {
     "work.backup_points": Role(
         "solver", "window.optimise", "window.optimise", "window.max_landmarks"
     ),
+    "signs": Role("solver", "window.displaced, turned", "window.suspicion", "nothing"),
     "imu": Role("imu", "imu.buffer", "imu.preintegrate", "imu.buffer_samples"),
     "imu.work": Role("imu", "imu.preintegrate", "imu.preintegrate", "nothing"),
     "ahead": Role("imu", "imu.preintegrate", "frontend.frontend", "nothing"),

@@ -12,6 +12,7 @@ from vio.imu import calibration
 from vio.types import Estimate, Feedback, Status
 from vio.window.estimator import SlidingWindow
 from vio.window.initialise import Initialiser
+from vio.window.state import Signs
 from vio.window.suspicion import Suspicion
 
 STEREO_TESTED, STEREO_REFUSED = [INDEX["stereo_tested"]], [INDEX["stereo_refused"]]
@@ -25,7 +26,7 @@ class Backend:
         self.rig, self.config, self.imu = rig, config, imu
         self.window = SlidingWindow(rig, config.window, config.memory, imu, arena)
         self.initialiser = Initialiser(rig, config.window, imu, self.window)
-        self.suspicion = Suspicion(config.health)
+        self.suspicion = Suspicion(config.health, arena.group("signs", Signs))
         self.reset()
 
     def reset(self):

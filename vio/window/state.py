@@ -114,6 +114,13 @@ class Tables(NamedTuple):
     work: Work
 
 
+class Signs(NamedTuple):
+    """Sums over the frames that show whether the calibration given can be right."""
+
+    cam1: np.ndarray  # (28,) see vio/window/displaced.py
+    imu: np.ndarray  # (14,) see vio/window/turned.py
+
+
 class Sight(NamedTuple):
     """The part of Tables for kernels that look at landmarks: an array handed over costs 0.2 us."""
 
@@ -225,7 +232,9 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         "rays0": ((N, 2), "f4"), "rays1": ((N, 2), "f4"), "weight0": ((N,), "f4"),
         "weight1": ((N,), "f4"), "row_of": ((N,), "i2"),
     }  # fmt: skip
+    shapes["signs"] = {"cam1": ((28,), "f8"), "imu": ((14,), "f8")}
     notes = {
+        "signs": "signs of a wrong calibration",
         "slots": "frames of the window", "landmarks": "points and their observations",
         "preintegrated": "inertial factors", "prior": "marginalisation prior, square root",
         "system": "normal equations, packed lower", "work": "back end scratch",

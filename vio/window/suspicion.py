@@ -7,16 +7,12 @@ the pictures; lengths that the accelerometer denies.
 
 import numpy as np
 
-from vio.imu.calibration import skew
 from vio.window.displaced import Displaced
 from vio.window.scale import Scale
+from vio.window.turned import Turned
 
 MATCHES = 100
 """Stereo matches over which the share of refused ones is a mean."""
-FRAMES, FEWEST_FRAMES = 1200, 200
-"""Frames the turn of the imu is fitted to; fewest of them."""
-TURN_CHI2, TURN_SHARE = 100.0, 0.1
-"""Chi-square (of three) and share of the inertial residuals explained that show a turned imu."""
 
 
 class Suspicion:
@@ -25,18 +21,21 @@ class Suspicion:
     Attributes:
         stereo: share of the latest stereo matches that are off their epipolar line.
         displaced: cam1 against where it is said to be.
+        turned: the imu against the axes it is said to have.
         scale: lengths against the accelerometer.
     """
 
-    def __init__(self, config):
-        self.config, self.displaced, self.scale = config, Displaced(), Scale()
+    def __init__(self, config, signs):
+        """`config`: HealthConfig. `signs`: Signs of the arena."""
+        self.config, self.scale = config, Scale()
+        self.displaced, self.turned = Displaced(signs.cam1), Turned(signs.imu)
         self.reset()
 
     def reset(self):
         """Believe everything again."""
         self.stereo, self.tested = 0.0, 0
-        self.H, self.g, self.square, self.rows = np.zeros((3, 3)), np.zeros(3), 0.0, 0.0
         self.displaced.reset()
+        self.turned.reset()
         self.scale.reset()
 
     def count(self, tested, refused):
@@ -54,36 +53,16 @@ class Suspicion:
             return  # not the calibration is to blame
         if window.rig.cam1 is not None:
             self.scale.add(window)
-        row = int(window.slots.motion[slot]) - 1
-        R, own = window.pre.R[row], float(window.pre.whiten[row, 0])
-        turn = 0.5 * np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
-        self.fit(turn, window.work.small[19, :3] / own)  # which `misfit` has left there
+        self.turned.see(window)
         if keyframe:
+            self.turned.judge()
             self.displaced.see(window)
-
-    def fit(self, turn, residual):
-        """Explain what is left of a turn (3,) of the gyro [rad] by an imu turned on the rig."""
-        J = skew(turn)
-        keep = 1.0 - 1.0 / FRAMES
-        self.H = keep * self.H + J.T @ J
-        self.g = keep * self.g + J.T @ residual
-        self.square = keep * self.square + float(residual @ residual)
-        self.rows = keep * self.rows + 3.0
 
     @property
     def cameras(self) -> bool:
         """Whether the two cameras cannot be where they are said to be."""
         matches = self.tested > MATCHES and self.stereo > self.config.max_refused
         return matches or self.displaced.share > self.config.max_displaced
-
-    @property
-    def imu(self) -> bool:
-        """Whether the imu cannot be turned as it is said to be."""
-        if self.rows < 3 * FEWEST_FRAMES or self.square == 0.0:
-            return False
-        explained = float(self.g @ np.linalg.solve(self.H + 1e-4 * np.eye(3), self.g))
-        share = explained / self.square
-        return share > TURN_SHARE and self.rows * share > TURN_CHI2 * (1.0 - share)
 
     @property
     def lengths(self) -> bool:
@@ -107,7 +86,7 @@ class Suspicion:
             turn = np.degrees(np.linalg.norm(calibration[1:4]))
             shift = 1e3 * np.linalg.norm(calibration[4:])
             found.append(f"imu turned {turn:.2f} deg, shifted {shift:.0f} mm against the cameras")
-        elif self.imu:
+        elif self.turned.present:
             found.append("imu turned against the cameras")
         return f"calibration suspect: {'; '.join(found)}" if found else ""
 

@@ -70,20 +70,30 @@ def depths(plan) -> list:
     ]
 
 
-def aside(plan) -> list:
-    """`look_aside`."""
+def displaced(plan) -> list:
+    """`fold_displaced`, two rows of six per landmark, and `fold_turn`."""
     M, S, _ = plan.shapes[WEIGHT]
-    seen = Rows("aside_seen").add(HOST, 1).add(POINT, 3).add(CAMS, 12 + 12).add(XY, 2)
+    rays, off, rows, sums = "bearings.rays0", "bearings.rays1", "work.block", "signs.cam1"
+    seen = Rows("displaced_seen").add(HOST, 1).add(POINT, 3).add(CAMS, 12 + 12).add(XY, 2)
+    seen.add(rays, 0, 2).add(off, 0, 2).add("bearings.weight0", 0, 1)
+    near = Rows("displaced_near").add(rays, 2).add("bearings.weight0", 1)
+    near.add("bearings.weight1", 1).add(rows, 12 + 2 * 21, 12).add(sums, 28, 28)
+    turn = Rows("turns_folded").add("preintegrated.R", 6).add("preintegrated.whiten", 1)
     return [
-        Rows("asides").add("slots.t_ns", S).add(ACTIVE, M).add("work.block", 0, 2),
-        Rows("aside_known").add(WEIGHT, 1),
-        seen.add("bearings.rays1", 2 * HALVINGS, 2),
+        Rows("displacements").add("slots.t_ns", S).add(ACTIVE, M),
+        Rows("displaced_folds").add(sums, 28, 28),
+        Rows("displaced_known").add(WEIGHT, 1),
+        seen.add("bearings.weight1", 0, 1),
+        Rows("displaced_folded").add(off, 2 * HALVINGS + 2),
+        near,
+        turn.add("work.small", 3).add("signs.imu", 14 + 14, 14 + 14),
     ]
 
 
 def model(plan) -> list:
-    """All six as one stage; `slots_used` counts the frames whose cameras four of them need."""
-    rows = observe(plan) + start(plan) + activate(plan) + reject(plan) + depths(plan) + aside(plan)
+    """All of it as one stage; `slots_used` counts the frames whose cameras four of them need."""
+    rows = observe(plan) + start(plan) + activate(plan) + reject(plan) + depths(plan)
+    rows += displaced(plan)
     rows += cameras(0, "slots_used", "slots_used")
     return uses("landmarks", rows, patterns(plan))
 
@@ -96,6 +106,9 @@ def work(plan) -> list:
         Work("landmarks", "activate_used", {M: 36, A: 30, D: 1}),
         Work("landmarks", "reject_used", {M: 20, A: 18, D: 2}),
         Work("landmarks", "depth_known", {M: 19, A: 18, D: 1}),
-        Work("landmarks", "aside_seen", {M: 20, A: 18 + 2 * HALVINGS, D: 2}),
+        Work("landmarks", "displaced_seen", {M: 20, A: 18, D: 3}),
+        Work("landmarks", "displaced_folded", {A: 2 * HALVINGS + 4}),
+        Work("landmarks", "displaced_near", {M: 18 + 42 + 12 + 2, A: 2 + 42 + 12 + 2}),
+        Work("landmarks", "turns_folded", {M: 12 + 9 + 14 + 3, A: 3 + 9 + 14, D: 1}),
         Work("landmarks", "slots_used", {M: 72, A: 60}),
     ]
