@@ -62,14 +62,15 @@ def plain_bytes(buffer, ledger, lean: bool = False) -> int:
 def group_bytes(ledger) -> dict:
     """Bytes of the arena by group.
 
-    Scratch of the two halves lies over each other: the smaller half takes nothing of its own
-    and is not counted, so that the groups sum to the arena.
+    Scratch of the two halves lies over each other: each is charged its share of the bytes that
+    both take together, so that the groups sum to the arena.
     """
-    front, back = half_bytes(ledger)
-    covered = HALVES[0] if front <= back else HALVES[1]
+    halves = half_bytes(ledger)
+    shared, each = max(halves), max(sum(halves), 1)
     groups = dict.fromkeys(GROUPS, 0)
     for b in ledger:
-        groups[role(b.name).group] += b.bytes if b.lifetime != covered else 0
+        mine = b.bytes * shared // each if b.lifetime in HALVES else b.bytes
+        groups[role(b.name).group] += mine
     groups["scratch"] += arena_bytes(ledger) - sum(groups.values())  # what rounding adds
     return groups
 
