@@ -95,8 +95,8 @@ class WindowConfig:
     """Sliding-window estimation."""
 
     max_keyframes: int = setting(7, "1", "keyframe poses kept", 3, 30)
-    max_states: int = setting(2, "1", "newest frames kept with velocity and biases", 2, 20)
-    max_landmarks: int = setting(390, "1", "landmarks kept", 20, 5000)
+    max_states: int = setting(3, "1", "newest frames kept with velocity and biases", 2, 20)
+    max_landmarks: int = setting(280, "1", "landmarks kept", 20, 5000)
     iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
     sigma_px: float = setting(0.4, "px", "noise of a tracked pixel", 0.01, 10.0)
     max_misfit: float = setting(
