@@ -25,7 +25,9 @@ ENTRIES = {
     "frontend.outliers": ["ransac_translation"],
     "window.landmarks": ["observe", "start", "activate", "reject"],
     "window.optimise": ["optimise", "sync_lin"],
-    "window.marginalise": ["marginalise"],
+    "window.marginalise": ["shrink"],
+    "window.stale": ["mark_stale_intervals"],
+    "window.turned": ["fold_turn"],
     "window.solve": ["cholesky", "covariance"],
 }
 """Kernels that Python calls. Those they call in turn take slices of several layouts, and have no
