@@ -28,6 +28,7 @@ ENTRIES = {
     "window.marginalise": ["shrink"],
     "window.stale": ["mark_stale_intervals"],
     "window.turned": ["fold_turn"],
+    "window.displaced": ["fold_displaced"],
     "window.solve": ["cholesky", "covariance"],
 }
 """Kernels that Python calls. Those they call in turn take slices of several layouts, and have no
@@ -69,6 +70,11 @@ def test_one_signature_per_kernel(fresh):
     for module, names in ENTRIES.items():
         for name in names:
             assert counts[f"vio.{module}.{name}"] == 1, name
+
+
+def test_the_warm_up_leaves_nothing_to_compile(fresh):
+    """Compiling takes seconds, in flight too."""
+    assert fresh["late"] == []
 
 
 def test_poses_are_near_the_truth(flight):

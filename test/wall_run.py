@@ -38,8 +38,12 @@ def main():
     from vio.odometry import Odometry
 
     flight = wall_flight()
-    found, _ = digest(Odometry(flight.rig, Config()), flight)
-    print(json.dumps({"digest": found, "signatures": signatures()}))
+    odometry = Odometry(flight.rig, Config())
+    odometry.warm_up()
+    warm = signatures()
+    found, _ = digest(odometry, flight)
+    late = [name for name, n in signatures().items() if n != warm[name]]
+    print(json.dumps({"digest": found, "signatures": signatures(), "late": late}))
 
 
 if __name__ == "__main__":

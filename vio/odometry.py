@@ -100,6 +100,7 @@ class Odometry:
             sample["t_ns"] = start + period * (many * index + np.arange(1 - many, 1))
             cam1 = wall if self.rig.cam1 is not None else None
             self.process(StereoFrame(index, t_ns, wall, cam1), sample)
+        self.backend.suspicion.displaced.see(self.backend.window)  # at rest no keyframe calls it
         self.reset()
 
 
