@@ -81,14 +81,14 @@ class ImuBuffer:
     def span(self, t0_ns, t1_ns) -> tuple[int, int]:
         """First and last sample needed for [t0, t1]: one beyond each end where there is one."""
         t = self.samples.t_ns[: self.count]
-        first = max(int(np.searchsorted(t, t0_ns, side="right")) - 1, 0)
-        last = min(int(np.searchsorted(t, t1_ns, side="left")), self.count - 1)
+        first = max(int(t.searchsorted(t0_ns, "right")) - 1, 0)
+        last = min(int(t.searchsorted(t1_ns)), self.count - 1)
         return first, last
 
     def nearest(self, t_ns) -> int:
         """The sample next to a stamp; of two as near the earlier one."""
         t = self.samples.t_ns[: self.count]
-        k = int(np.searchsorted(t, t_ns))
+        k = int(t.searchsorted(t_ns))
         return k - 1 if k == self.count or (k and t_ns - t[k - 1] <= t[k] - t_ns) else k
 
     def gyro_at_end(self, t0_ns, t1_ns) -> bool:

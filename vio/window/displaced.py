@@ -19,6 +19,10 @@ FARTHEST, HALVINGS = 8.0, 12
 LOOSE = np.diag(np.full(6, 0.02**-2.0))
 """What is assumed of the pose, 1/rad^2 and 1/m^2, of pixels: next to nothing."""
 SUMS = 21 + 6 + 1
+FULL = np.array(
+    [[max(i, j) * (max(i, j) + 1) // 2 + min(i, j) for j in range(6)] for i in range(6)]
+)
+"""Place of every element of the symmetric matrix in the packed one."""
 
 
 class Displaced:
@@ -50,10 +54,7 @@ class Displaced:
         self.keyframes += 1
         g, square = self.sums[21:27], float(self.sums[27])
         if self.keyframes >= FEWEST_KEYFRAMES and square > 0.0:
-            H = np.zeros((6, 6))
-            H[np.tril_indices(6)] = self.sums[:21]
-            H += np.tril(H, -1).T
-            self.pose = np.linalg.solve(H + LOOSE, g)
+            self.pose = np.linalg.solve(self.sums[FULL] + LOOSE, g)
             self.share = float(g @ self.pose) / square
 
 

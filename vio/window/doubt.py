@@ -67,8 +67,9 @@ class Doubt:
     def overrules(self) -> bool:
         """Whether the samples outvote the pictures: much of what is seen had to go."""
         window = self.window
-        seen = 2 * window.support() + window.dropped
-        gone = window.misfit > UNEASY and window.dropped > OVERRULED * seen
+        if window.misfit <= UNEASY or not window.dropped:
+            return False
+        gone = window.dropped > OVERRULED * (2 * window.support() + window.dropped)
         self.present |= gone
         return gone
 

@@ -240,10 +240,11 @@ class SlidingWindow:
         self.doubt.settle()
         self.reject()
         for _ in range(TIMES):
-            if self.doubt.overrules():
-                row_of = self.observe(slot, tracks, tally)  # what was rejected was right
-                self.doubt.loosen()
-                self.reject()
+            if not self.doubt.overrules():
+                break
+            row_of = self.observe(slot, tracks, tally)  # what was rejected was right
+            self.doubt.loosen()
+            self.reject()
         if tracks.keyframe:
             self.slots.key[slot] = 1
             self.make_room(int((row_of < 0).sum()))
