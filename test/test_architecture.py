@@ -71,6 +71,7 @@ NO_TWIN = {
     "linearise_all": "assemble, counted; seen in optimise",
     "solve_all": "solve, counted; seen in optimise",
     "add_squares": "a row's share of reduce_rows; seen there",
+    "place": "a landmark read and stood; seen in reject, depths and fold_displaced",
     "apart": "a distance; seen in choose_keyframe",
     "shrink": "what leaves marked, turned into the prior, freed; its test does so one by one",
     "copy_state": "copies there and back; its test compares with the original",

@@ -22,7 +22,7 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "assemble", "linearise_all", "solve_all", "column_ranges", "quantise", "expand", "pack",
     "column_sums", "magnitude_index", "pack_signs", "pack_sizes", "grey", "cut_template",
     "load_blocks", "load_finest", "box_around", "inside", "gradient_row", "add_products",
-    "take_products", "score_row", "apart", "median",
+    "take_products", "score_row", "apart", "median", "place",
 }  # fmt: skip
 TRACED = {
     "calibrate",

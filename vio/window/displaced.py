@@ -8,7 +8,7 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.events import AT
-from vio.window.sight import camera_poses, stand, view
+from vio.window.sight import camera_poses, place, view
 
 KEYFRAMES, FEWEST_KEYFRAMES, FEWEST = 100, 20, 20
 """Keyframes the pose is fitted to; fewest of them, and of features in one."""
@@ -83,8 +83,7 @@ def fold_displaced(sight, bearings, slot, keep, rows, sums):
         px = landmarks.weight[m, slot, 1] * step[1]
         if px == 0.0 or n == off.shape[0]:
             continue
-        x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        Y = stand(cams, landmarks.host[m], 0, x, y, rho)
+        Y, rho = place(landmarks, cams, m)
         qx, qy, qz = view(cams, slot, 0, 1, Y, rho)
         rays[n, 0], rays[n, 1] = qx / qz, qy / qz
         off[n, 0] = (qx / qz - landmarks.xy[m, slot, 1, 0] * step[0]) * px

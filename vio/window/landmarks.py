@@ -6,7 +6,7 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.events import AT
-from vio.window.sight import camera_poses, stand, view
+from vio.window.sight import camera_poses, place, stand, view
 
 
 @kernel
@@ -177,8 +177,7 @@ def reject(sight, limit_px):
         if landmarks.active[m] == 0:
             continue
         n_tried += 1
-        x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        Y = stand(cams, landmarks.host[m], 0, x, y, rho)
+        Y, rho = place(landmarks, cams, m)
         left = 0
         for j in range(landmarks.weight.shape[1]):
             for cam in range(2):
@@ -224,8 +223,8 @@ def depths(sight, slot, ids, inverse):
         if landmarks.active[m] == 0:
             continue
         known += 1
-        x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
-        _, _, z = view(cams, slot, 0, 0, stand(cams, landmarks.host[m], 0, x, y, rho), rho)
+        Y, rho = place(landmarks, cams, m)
+        _, _, z = view(cams, slot, 0, 0, Y, rho)
         if z > 0.05:
             ids[n], inverse[n] = landmarks.id[m], rho / z
             n += 1

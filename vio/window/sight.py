@@ -72,6 +72,13 @@ def stand(cams, host, at, x, y, rho):
 
 
 @kernel
+def place(landmarks, cams, m):
+    """(Y, inverse depth) of landmark m at the current state of its host."""
+    x, y, rho = landmarks.point[m, 0], landmarks.point[m, 1], landmarks.point[m, 2]
+    return stand(cams, landmarks.host[m], 0, x, y, rho), rho
+
+
+@kernel
 def view(cams, j, at, cam, Y, rho):
     """q: a landmark in a camera, times rho."""
     x = Y[0] - rho * cams[j, at, cam, 9]
