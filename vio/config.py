@@ -177,14 +177,8 @@ class HealthConfig:
     max_speed: float = setting(
         40.0, "m/s", "speed beyond which the state is not believed", 0.1, 1e3
     )
-    offset_error: float = setting(
-        1e-3, "s", "error of the given time offset from which it is corrected", 0.0, 1.0
-    )
     turn_error: float = setting(
         0.012, "rad", "turn of the imu on the rig from which the extrinsics are corrected", 0.0, 1.0
-    )
-    offset_sigmas: float = setting(
-        8.0, "1", "certainty of a wrong time offset, standard deviations", 1.0, 100.0
     )
     turn_sigmas: float = setting(12.0, "1", "certainty of a turned imu", 1.0, 100.0)
     max_refused: float = setting(

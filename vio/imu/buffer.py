@@ -100,6 +100,11 @@ class ImuBuffer:
         """Whether a sample at or before `t_ns` is still here."""
         return self.count > 0 and self.samples.t_ns[0] <= t_ns
 
+    def reaches(self, t_ns, offset_s) -> bool:
+        """Whether the samples go on to an image's stamp at a time offset, but for half a period."""
+        last_ns = t_ns + round(1e9 * offset_s - 0.5e9 / self.rate_hz)
+        return self.count > 0 and self.samples.t_ns[self.count - 1] >= last_ns
+
     def preintegrate(self, t0_ns, t1_ns, bias, out, slot, tally):
         """Preintegrate [t0, t1] at `bias` and the calibration of now into a slot of `out`.
 

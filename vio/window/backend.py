@@ -78,13 +78,17 @@ class Backend:
         window, init = self.window, self.initialiser
         if tracks.ids.size == 0 or not init.add(tracks, tally):
             return
+        x = window.slots.calibration
+        before = x.copy()
         solution = init.solve(tally)
         if solution is None:
             return
         anchor = self.anchor_R, self.anchor_p
         if self.anchor_R is not None:
-            anchor = calibration.rig_from_imu(*anchor, window.slots.calibration)
-        if window.start_from(solution, *anchor, tally):
+            anchor = calibration.rig_from_imu(*anchor, x)
+        if not window.start_from(solution, *anchor, tally):
+            x[:] = before
+        else:
             self.status = Status.TRACKING
             window.newest_covariance(tally)
             self.seen_ns = self.stereo_ns = tracks.t_ns
@@ -107,8 +111,7 @@ class Backend:
         outliers = window.dropped > c.max_dropped * max(window.residuals, 1)
         self.bad_frames = self.bad_frames + 1 if outliers else 0
         window.newest_covariance(tally)
-        least, sigmas = (c.offset_error, c.turn_error), (c.offset_sigmas, c.turn_sigmas)
-        window.watch.judge(least, sigmas, tally)
+        window.watch.judge(c.turn_error, c.turn_sigmas, tally)
         sigma = window.cov.diagonal()
         speed = float(np.linalg.norm(window.slots.v[window.newest]))
         sane = math.isfinite(window.cost) and speed < c.max_speed

@@ -78,7 +78,7 @@ class SlidingWindow:
         self.prior.dim[0] = 0
         self.prior.pose_at[:] = -1
         self.prior.motion_at[:] = -1
-        self.newest = -1
+        self.newest, self.cut = -1, False  # whether samples lack at the end of its interval
         self.reorder()
         self.cost, self.residuals, self.dropped, self.gap = 0.0, 0, 0, False
         self.misfit = 0.0  # of the inertial intervals
@@ -144,13 +144,17 @@ class SlidingWindow:
         """Integrate the interval from slot i to slot j anew."""
         t_ns, row = self.slots.t_ns, int(self.slots.motion[j]) - 1
         self.imu.preintegrate(t_ns[i], t_ns[j], bias, self.pre, row, tally)
+        if j == self.newest:
+            self.cut = not self.imu.reaches(t_ns[j], self.slots.calibration[:1].sum())
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
         slots, work = self.slots, self.work
         state = slots.motion, slots.bias, slots.calibration, self.pre.bias
-        if not mark_stale_intervals(*state, self.order, self.linear, work.factor, work.counts):
+        stale = mark_stale_intervals(*state, self.order, self.linear, work.factor, work.counts)
+        if not stale and not self.cut:
             return
+        work.factor[self.newest] |= self.cut
         motions = self.order[slots.motion[self.order] > 0].tolist()
         for i, j in zip(motions, motions[1:]):
             if work.factor[j] and self.imu.covers(slots.t_ns[i]):

@@ -128,9 +128,6 @@ class Initialiser:
         window, t_ns, pre = self.window, self.t_ns, self.window.pre
         gravity, sigma_px, n = self.config.gravity, self.config.sigma_px, t_ns.size
         sigma = sigma_px / self.rig.cam0.params[0]
-        zero = np.zeros(6)
-        for k in range(n - 1):
-            self.imu.preintegrate(t_ns[k], t_ns[k + 1], zero, pre, k, tally)
         rays = self.shared_rays()
         if min(len(a) for a, _ in rays) < 10:
             return None
@@ -138,8 +135,8 @@ class Initialiser:
             bias_gyro = self.mean_rate()
         else:
             if self.imu.calibration.size and not self.imu.calibration[0]:
-                self.guess_offset(rays, sigma, pre, tally)
-            R, J = pre.R[: n - 1], pre.J[: n - 1, :3, :3]
+                self.guess_offset(rays, sigma, tally)
+            R, J = self.turns(n - 1, tally)
             bias_gyro = gyro_bias(rays, R, J, self.R_imu_cam, sigma)
         bias = np.hstack([bias_gyro, np.zeros(3)])
         dt, R = np.zeros(n), np.tile(np.eye(3), (n, 1, 1))
@@ -158,25 +155,33 @@ class Initialiser:
         p = v0 * t + 0.5 * g0 * t**2 + alpha
         return R0 @ R, p @ R0.T, (v0 + g0 * t + beta) @ R0.T, bias
 
-    def guess_offset(self, rays, sigma, pre, tally):
+    def turns(self, n, tally):
+        """R (n, 3, 3) and J (n, 3, 3) of the first n intervals, as Turns wants them, at no bias."""
+        t_ns, pre = self.t_ns, self.window.pre
+        for k in range(n):
+            self.imu.preintegrate(t_ns[k], t_ns[k + 1], np.zeros(6), pre, k, tally)
+        return pre.R[:n].copy(), pre.J[:n, :3, :3].astype(float)
+
+    def guess_offset(self, rays, sigma, tally):
         """Set the time offset to a first guess if one explains the turns far better than none.
 
         Args:
-            rays, sigma: of `Turns`. pre: Preintegrated, left at the chosen offset.
+            rays, sigma: of `Turns`.
         """
-        t_ns, x = self.t_ns, self.imu.calibration
-        n = t_ns.size - 1
+        x, reach, n = self.imu.calibration, 4.0 * self.config.time_offset_sigma, len(rays)
+        while n and not self.imu.reaches(self.t_ns[n], reach):
+            n -= 1  # at the latest offset its samples are still to come
+        if n < 2:
+            return
 
         def integrate(offset):
             x[0] = offset
-            for k in range(n):
-                self.imu.preintegrate(t_ns[k], t_ns[k + 1], np.zeros(6), pre, k, tally)
-            return pre.R[:n].copy(), pre.J[:n, :3, :3].astype(float)
+            return self.turns(n, tally)
 
-        reach = 4.0 * self.config.time_offset_sigma
-        offset, cost, cost_at_zero = coarse_offset(rays, integrate, self.R_imu_cam, sigma, reach)
+        guess = coarse_offset(rays[:n], integrate, self.R_imu_cam, sigma, reach)
+        offset, cost, cost_at_zero = guess
         surely = cost_at_zero > OFFSET_SHOWN * cost + OFFSET_GAIN and abs(offset) > LEAST_OFFSET_S
-        integrate(offset if surely else 0.0)
+        x[0] = offset if surely else 0.0
 
     def mean_rate(self):
         """Mean gyro reading over the collected span: the bias, when nothing moves."""

@@ -1,4 +1,4 @@
-"""The calibration given is believed until it is shown wrong; then it is let go and corrected.
+"""The imu's clock is always estimated; its place on the rig is believed until it is shown wrong.
 
 While it is held nothing depends on it, but what it would be comes with every solution: the last
 rows of the factor (`solve.held_back`). See vio/imu/calibration.py for what it is.
@@ -11,8 +11,8 @@ import numpy as np
 from vio.imu import calibration
 from vio.window.solve import cholesky, forward, held_back
 
-LATE_FRAMES, WRONG_FRAMES = 2, 20
-"""Frames in a row that must show a time offset, and a turn of the imu, as which one shows too."""
+WRONG_FRAMES = 20
+"""Frames in a row that must show a turn of the imu."""
 
 
 class Watch:
@@ -32,18 +32,16 @@ class Watch:
         """Take the rig's calibration as it was given."""
         slots = self.window.slots
         slots.calibration[:] = 0.0
-        slots.held[0] = slots.calibration.size
+        slots.held[0] = max(slots.calibration.size - 1, 0)
         self.sigma = calibration.sigmas(self.config)
-        self.late, self.wrong = 0, 0  # frames in a row that say so
+        self.wrong = 0  # frames in a row that say so
         self.learned_at = 0.0  # the time offset when it was last learned anew [s]
         self.window.imu.offset_sigma = self.config.time_offset_sigma
 
     def begin(self):
-        """Before the window starts: what is known by now to be off is not held."""
-        slots = self.window.slots
-        if slots.calibration.any():
-            slots.held[0] = min(slots.held[0], slots.calibration.size - 1)
-            self.learned_at = float(slots.calibration[0])
+        """Before the window starts: what is learned from now on is learned here."""
+        x = self.window.slots.calibration
+        self.learned_at = float(x[0]) if x.size else 0.0
 
     def tell(self):
         """Before a frame: tell the preintegration how well the offset is known."""
@@ -84,33 +82,25 @@ class Watch:
         window.imu.offset_sigma = self.config.time_offset_sigma
 
     def judge(self, least, sigmas, tally):
-        """After a solution: let go what it shows to be wrong; the next one takes the step.
+        """After a solution: let go the imu's place if it is shown wrong; the next takes the step.
 
         Args:
-            least, sigmas: smallest errors that count, of the time offset [s] and the turn [rad],
-                themselves and in standard deviations.
+            least, sigmas: smallest turn that counts [rad], itself and in standard deviations.
         """
-        slots, system = self.window.slots, self.window.system
+        window, slots = self.window, self.window.slots
         held, n = int(slots.held[0]), slots.calibration.size
         if not held:
             return
         step, cov = self.scratch[:held], self.scratch[n : n + held**2].reshape(held, held)
-        held_back(system, int(system.calibration_at[0]) + n, held, step, cov)
+        held_back(window.system, int(window.system.calibration_at[0]) + n, held, step, cov)
         tally.put("covariances", (1, held**2, held**3, held, held**2))
-        sigma = np.sqrt(cov.diagonal())
-        self.sigma[n - held :] = sigma
-        if self.window.gap or self.window.doubt.present or slots.doubt[self.window.newest]:
-            self.late, self.wrong = 0, 0
-            return  # the samples are to blame
-        if held > 6 or n == 1:
-            late = abs(step[0]) > max(least[0], sigmas[0] * sigma[0])
-            self.late = self.late + 1 if late else 0
-            if self.late > LATE_FRAMES:
-                slots.held[0] = n - 1
-        if n == 7 and self.window.rig.cam1 is not None:  # one eye may be wrong about the scale
-            turn, far = step[held - 6 : held - 3], cov[held - 6 : held - 3, held - 6 : held - 3]
-            wrong = math.sqrt(turn @ turn) > least[1]  # seldom: the rest is not worth its time
-            wrong = wrong and turn @ np.linalg.pinv(far) @ turn > sigmas[1] ** 2
+        self.sigma[n - held :] = np.sqrt(cov.diagonal())
+        if window.gap or window.doubt.present or slots.doubt[window.newest]:
+            self.wrong = 0  # the samples are to blame
+        elif window.rig.cam1 is not None:  # one eye may be wrong about the scale
+            turn, far = step[:3], cov[:3, :3]
+            wrong = math.sqrt(turn @ turn) > least  # seldom: the rest is not worth its time
+            wrong = wrong and turn @ np.linalg.pinv(far) @ turn > sigmas**2
             self.wrong = self.wrong + 1 if wrong else 0
             if self.wrong > WRONG_FRAMES:
                 slots.held[0] = 0
