@@ -12,8 +12,6 @@ import numpy as np
 from vio.window.state import start_capacity
 from vio.window.turning import coarse_offset, gyro_bias
 
-OFFSET_SHOWN, OFFSET_GAIN, LEAST_OFFSET_S = 1.25, 40.0, 0.015
-"""How much worse no offset must be than the best before it is believed; the least worth it [s]."""
 ROUNDS, MOST_FEATURES = 4, 80
 
 
@@ -163,7 +161,7 @@ class Initialiser:
         return pre.R[:n].copy(), pre.J[:n, :3, :3].astype(float)
 
     def guess_offset(self, rays, sigma, tally):
-        """Set the time offset to a first guess if one explains the turns far better than none.
+        """Set the time offset to a first guess, or zero if none explains the turns far better.
 
         Args:
             rays, sigma: of `Turns`.
@@ -178,10 +176,7 @@ class Initialiser:
             x[0] = offset
             return self.turns(n, tally)
 
-        guess = coarse_offset(rays[:n], integrate, self.R_imu_cam, sigma, reach)
-        offset, cost, cost_at_zero = guess
-        surely = cost_at_zero > OFFSET_SHOWN * cost + OFFSET_GAIN and abs(offset) > LEAST_OFFSET_S
-        x[0] = offset if surely else 0.0
+        x[0] = coarse_offset(rays[:n], integrate, self.R_imu_cam, sigma, reach)
 
     def mean_rate(self):
         """Mean gyro reading over the collected span: the bias, when nothing moves."""

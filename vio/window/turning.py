@@ -9,6 +9,8 @@ call tries many. Of the shapes, K are intervals between frames, O offsets and E 
 import numpy as np
 
 GRID_S, SIGMA_BIAS, STEP = 0.01, 0.2, 2e-3  # s, rad/s, rad/s
+GAIN = 8.0
+"""How much likelier than none an offset must be, in logarithms: four standard deviations."""
 EPSILON = np.zeros((3, 3, 3))
 for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
     EPSILON[_i, _j, _k], EPSILON[_i, _k, _j] = 1.0, -1.0
@@ -87,9 +89,12 @@ class Turns:
             bias = bias + step * np.minimum(1.0, 0.1 / np.maximum(length, 1e-12))
         return best, kept
 
-    def reweigh(self, bias):
-        """Weigh the features by the Cauchy loss at a bias (3,): one wild match must not decide."""
-        R = self.turned(bias[None, None])[:, 0, 0]
+    def reweigh(self, biases, at=0):
+        """Weigh the features by the Cauchy loss at one of the biases (O, 3) of `fit`.
+
+        One wild match must not decide.
+        """
+        R = self.turned(biases[:, None])[:, at, 0]
         smallest = np.linalg.eigh(normals_scatter(self.scatters, R))[1][:, :, 0]
         for k, (a, b) in enumerate(self.rays):
             off = (np.cross(a, b @ R[k].T) @ smallest[k]) ** 2
@@ -101,25 +106,30 @@ def gyro_bias(rays, R, J, R_imu_cam, sigma, rounds=4):
     turns, bias = Turns(rays, R[:, None], J[:, None], R_imu_cam, sigma), np.zeros((1, 3))
     for _ in range(rounds):
         bias = turns.fit(bias)[1]
-        turns.reweigh(bias[0])
+        turns.reweigh(bias)
     return bias[0]
 
 
-def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s):
-    """The offset within +-`reach_s` at which gyro and pictures agree best [s], and the costs.
+def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s, rounds=4):
+    """The offset within +-`reach_s` at which gyro and pictures agree best, if that is certain [s].
 
     Args:
         rays, R_imu_cam, sigma: of Turns. integrate: offset -> R (K, 3, 3), J (K, 3, 3).
 
     Returns:
-        (offset, cost there, cost at zero); the offset is zero if the best is at an end.
+        zero if none is better by GAIN, or the best is at an end.
     """
     n = int(np.ceil(reach_s / GRID_S))
     grid = GRID_S * np.arange(-n, n + 1)
     R, J = (np.stack(parts, axis=1) for parts in zip(*map(integrate, grid)))
-    costs, _ = Turns(rays, R, J, R_imu_cam, sigma).fit(np.zeros((grid.size, 3)))
-    best = int(np.argmin(costs))
-    if best in (0, grid.size - 1):  # no minimum within reach
-        return 0.0, costs[n], costs[n]
+    turns, biases = Turns(rays, R, J, R_imu_cam, sigma), np.zeros((grid.size, 3))
+    for k in range(rounds):
+        costs, biases = turns.fit(biases, steps=5)
+        best = int(np.argmin(costs))
+        if k < rounds - 1:
+            turns.reweigh(biases, best)
+    noise = max(1.0, 2.0 * costs[best] / sum(len(a) for a, _ in rays))
+    if best in (0, grid.size - 1) or costs[n] - costs[best] < GAIN * noise:
+        return 0.0
     left, mid, right = costs[best - 1 : best + 2]
-    return grid[best] + GRID_S * 0.5 * (left - right) / (left - 2 * mid + right), mid, costs[n]
+    return grid[best] + GRID_S * 0.5 * (left - right) / (left - 2 * mid + right)
