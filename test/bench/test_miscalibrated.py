@@ -7,14 +7,14 @@ import pytest
 from scipy.spatial.transform import Rotation
 from world import rig
 
-from vio.bench.miscalibrated import CASES, QUICK, judge, wrong
+from vio.bench.miscalibrated import CASES, LATE, PLACES, QUICK, judge, wrong
 
 DATASET = SimpleNamespace(rig=rig(), name="r")
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_case_is_a_degree_or_a_centimetre(case):
-    cams, what, k = CASES[case]
+@pytest.mark.parametrize("case", PLACES)
+def test_a_place_is_wrong_by_a_degree_or_a_centimetre(case):
+    cams, what, k = PLACES[case]
     said = wrong(DATASET, case).rig
     for cam in (0, 1):
         now, true = (getattr(r, f"cam{cam}").T_imu_cam for r in (said, rig()))
@@ -42,3 +42,13 @@ def test_a_camera_can_only_be_told_of():
     silent = SimpleNamespace(calibration=np.zeros(7), notice="")
     found = judge(DATASET, wrong(DATASET, "cam1 turned z"), "cam1 turned z", silent)
     assert found.turn_error_deg is None and not found.passed
+
+
+@pytest.mark.parametrize("case", LATE)
+def test_a_clock_has_to_be_found_to_a_millisecond(case):
+    said = wrong(DATASET, case)
+    assert said.offset_ns == round(LATE[case] * 1e9)
+    for error, passed in ((0.9e-3, True), (1.1e-3, False)):
+        last = SimpleNamespace(calibration=None, time_offset_s=LATE[case] + error, notice="")
+        found = judge(DATASET, said, case, last)
+        assert found.passed == passed and found.late_error_s == pytest.approx(error)

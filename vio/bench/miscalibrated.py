@@ -1,7 +1,7 @@
 """Wrong calibrations: are they corrected in flight, or at least told of?
 
-Each is of a degree or a centimetre. Corrected means an estimate within 0.2 degrees and 4 mm of the
-truth, told means a notice, both by the end of the first half minute.
+Each is of a degree, a centimetre or some milliseconds. Corrected means an estimate within 0.2
+degrees, 4 mm and 1 ms of the truth, told means a notice, both by the end of the first half minute.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,15 +19,17 @@ from vio.warm import warm_up
 
 SECONDS = 30.0
 TURN_DEG, SHIFT_M = 1.0, 0.01
-MAX_TURN_DEG, MAX_SHIFT_M = 0.2, 0.004
-CASES = {
+MAX_TURN_DEG, MAX_SHIFT_M, MAX_LATE_S = 0.2, 0.004, 1e-3
+LATE = {f"imu {ms:+d} ms late": 1e-3 * ms for ms in (-50, -20, -5, 5, 20, 50)}
+PLACES = {
     f"{who} {what} {axis}": (cams, what, k)
     for who, cams in (("cam0", (0,)), ("cam1", (1,)), ("imu", (0, 1)))
     for what in ("turned", "shifted")
     for k, axis in enumerate("xyz")
 }
 """Axes are those of the camera, x along the baseline; for the imu its own."""
-QUICK = ("cam1 turned z", "cam1 shifted x", "imu turned y")
+CASES = (*PLACES, *LATE)
+QUICK = ("cam1 turned z", "cam1 shifted x", "imu turned y", "imu +50 ms late")
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Finding:
     Attributes:
         recording, case: which.
         notice: the last one.
-        turn_error_deg, shift_error_m: what is left of an imu's wrong place, None of a camera's.
+        turn_error_deg, shift_error_m: what is left of an imu's wrong place, None of other cases.
+        late_error_s: what is left of its clock's offset, None of other cases.
         passed: corrected or told.
     """
 
@@ -46,12 +49,15 @@ class Finding:
     notice: str
     turn_error_deg: float | None
     shift_error_m: float | None
+    late_error_s: float | None
     passed: bool
 
 
 def wrong(dataset, case: str) -> Misfit:
     """The dataset with a wrong calibration."""
-    cams, what, k = CASES[case]
+    if case in LATE:
+        return Misfit(dataset, offset_s=LATE[case])
+    cams, what, k = PLACES[case]
     T = getattr(dataset.rig, f"cam{cams[0]}").T_imu_cam
     axis = np.eye(3)[k] if len(cams) == 2 else T[:3, k]
     if what == "shifted":
@@ -84,13 +90,18 @@ def try_calibrations(folder, config: Config, names=None) -> list[dict]:
 
 def judge(dataset, said, case: str, last) -> Finding:
     """What the last estimate says of a case."""
-    turn = shift = None
-    if case.startswith("imu"):
+    turn = shift = late = None
+    found = False
+    if case in LATE:
+        late = abs(last.time_offset_s - LATE[case])
+        found = late < MAX_LATE_S
+    elif case.startswith("imu"):
         T = said.rig.cam0.T_imu_cam @ np.linalg.inv(dataset.rig.cam0.T_imu_cam)
         x = np.zeros(7)
         x[: last.calibration.size] = last.calibration
         left = turned(np.degrees(x[1:4])).T @ T[:3, :3]
         turn = float(np.degrees(np.arccos(np.clip((np.trace(left) - 1) / 2, -1, 1))))
         shift = float(np.linalg.norm(x[4:] - T[:3, 3]))
-    found = turn is not None and turn < MAX_TURN_DEG and shift < MAX_SHIFT_M
-    return Finding(dataset.name, case, last.notice, turn, shift, bool(found or last.notice))
+        found = turn < MAX_TURN_DEG and shift < MAX_SHIFT_M
+    passed = bool(found or last.notice)
+    return Finding(dataset.name, case, last.notice, turn, shift, late, passed)

@@ -35,13 +35,13 @@ class Watch:
         slots.held[0] = max(slots.calibration.size - 1, 0)
         self.sigma = calibration.sigmas(self.config)
         self.wrong = 0  # frames in a row that say so
-        self.learned_at = 0.0  # the time offset when it was last learned anew [s]
+        self.learned_at, self.known = 0.0, 0.0  # time offset where it was learned [s], information
         self.window.imu.offset_sigma = self.config.time_offset_sigma
 
     def begin(self):
         """Before the window starts: what is learned from now on is learned here."""
         x = self.window.slots.calibration
-        self.learned_at = float(x[0]) if x.size else 0.0
+        self.learned_at, self.known = float(x[0]) if x.size else 0.0, 0.0
 
     def tell(self):
         """Before a frame: tell the preintegration how well the offset is known."""
@@ -49,9 +49,12 @@ class Watch:
             self.window.imu.offset_sigma = float(self.sigma[0])
 
     def follow(self):
-        """Before a frame is added: learn anew if the offset has moved far."""
+        """Before a frame is added: learn anew if the offset is far from where it was learned."""
         x = self.window.slots.calibration
         if x.size:
+            known = self.sigma[0] ** -2.0
+            self.learned_at += max(1.0 - self.known / known, 0.0) * (x[0] - self.learned_at)
+            self.known = known
             moved = abs(x[0] - self.learned_at)
             if moved > max(self.config.relearn_offset, 4.0 * self.sigma[0]):
                 self.relearn()
@@ -73,7 +76,7 @@ class Watch:
         H[at:], H[:, at:] = 0.0, 0.0
         information = calibration.sigmas(self.config) ** -2
         H[range(at, n), range(at, n)], g[at:] = information, -information * x
-        self.learned_at = float(x[0])
+        self.learned_at, self.known = float(x[0]), float(information[0])
         L[: n * (n + 1) // 2] = H[np.tril_indices(n)]
         cholesky(L, n, 1e-12, window.system.d, window.work.panel)
         prior.L[: n * (n + 1) // 2] = L[: n * (n + 1) // 2]
