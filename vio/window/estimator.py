@@ -241,6 +241,8 @@ class SlidingWindow:
         self.activate()
         times = 3 if self.gap else 1  # far from where the prediction put it
         self.optimise(times * self.config.iterations)
+        if self.watch.astray():
+            self.optimise(times * self.config.iterations)
         self.doubt.settle()
         self.reject()
         for _ in range(TIMES):

@@ -11,6 +11,11 @@ import numpy as np
 from vio.imu import calibration
 from vio.window.solve import cholesky, forward, held_back
 
+ASTRAY = 5.0
+"""Deviations around what was known at any time within which a constant offset stays."""
+SETTLED_FRAMES = 60
+"""Frames for which it has to have stayed there before another is held against the samples, and
+frames in a row that must show another all the same."""
 WRONG_FRAMES = 20
 """Frames in a row that must show a turn of the imu."""
 
@@ -32,16 +37,23 @@ class Watch:
         """Take the rig's calibration as it was given."""
         slots = self.window.slots
         slots.calibration[:] = 0.0
-        slots.held[0] = max(slots.calibration.size - 1, 0)
+        self.place = max(slots.calibration.size - 1, 0)  # rows of the imu's place while held
+        slots.held[0] = self.place
         self.sigma = calibration.sigmas(self.config)
-        self.wrong = 0  # frames in a row that say so
-        self.learned_at, self.known = 0.0, 0.0  # time offset where it was learned [s], information
+        self.late, self.wrong = 0, 0  # frames in a row that say so
+        self.forget_offset()
+        self.learned_at = 0.0  # the time offset when it was last learned anew [s]
         self.window.imu.offset_sigma = self.config.time_offset_sigma
+
+    def forget_offset(self):
+        """The time offset may be anything."""
+        self.within, self.stayed = (-np.inf, np.inf), 0  # for so many frames
+        self.before, self.stale = 0.0, False
 
     def begin(self):
         """Before the window starts: what is learned from now on is learned here."""
         x = self.window.slots.calibration
-        self.learned_at, self.known = float(x[0]) if x.size else 0.0, 0.0
+        self.learned_at = float(x[0]) if x.size else 0.0
 
     def tell(self):
         """Before a frame: tell the preintegration how well the offset is known."""
@@ -49,15 +61,36 @@ class Watch:
             self.window.imu.offset_sigma = float(self.sigma[0])
 
     def follow(self):
-        """Before a frame is added: learn anew if the offset is far from where it was learned."""
+        """Before a frame is added: learn anew if the offset has moved far."""
         x = self.window.slots.calibration
         if x.size:
-            known = self.sigma[0] ** -2.0
-            self.learned_at += max(1.0 - self.known / known, 0.0) * (x[0] - self.learned_at)
-            self.known = known
             moved = abs(x[0] - self.learned_at)
-            if moved > max(self.config.relearn_offset, 4.0 * self.sigma[0]):
+            far = moved > max(self.config.relearn_offset, 4.0 * self.sigma[0])
+            if self.stale or (far and self.stayed < SETTLED_FRAMES):
                 self.relearn()
+            self.before = float(x[0])
+            far = max(ASTRAY * float(self.sigma[0]), self.config.relearn_offset)
+            low, high = self.within
+            self.within = max(low, self.before - far), min(high, self.before + far)
+            self.stayed += 1
+
+    def astray(self) -> bool:
+        """After a solution: hold the offset where it was if it is where it cannot be.
+
+        A clock that was late by so much still is: a sensor has failed.
+
+        Returns:
+            whether it has: a solution without it is wanted.
+        """
+        slots = self.window.slots
+        n, x = slots.calibration.size, slots.calibration
+        if int(slots.held[0]) == n or self.within[0] <= x[0] <= self.within[1]:
+            return False
+        if self.stayed < SETTLED_FRAMES:
+            self.forget_offset()
+            return False
+        x[0], slots.held[0] = self.before, n
+        return True
 
     def relearn(self):
         """Forget what was learned of the calibration: the time offset has moved too far for it.
@@ -74,24 +107,27 @@ class Watch:
         H[:at, :at] -= H[:at, at:] @ gain
         g[:at] -= gain.T @ g[at:]
         H[at:], H[:, at:] = 0.0, 0.0
-        information = calibration.sigmas(self.config) ** -2
+        self.sigma = calibration.sigmas(self.config)
+        information = self.sigma**-2
         H[range(at, n), range(at, n)], g[at:] = information, -information * x
-        self.learned_at, self.known = float(x[0]), float(information[0])
+        self.learned_at = float(x[0])
         L[: n * (n + 1) // 2] = H[np.tril_indices(n)]
         cholesky(L, n, 1e-12, window.system.d, window.work.panel)
         prior.L[: n * (n + 1) // 2] = L[: n * (n + 1) // 2]
         prior.r[:n] = g
         forward(L, n, prior.r)
         window.imu.offset_sigma = self.config.time_offset_sigma
+        if self.stale:
+            self.forget_offset()
 
     def judge(self, least, sigmas, tally):
-        """After a solution: let go the imu's place if it is shown wrong; the next takes the step.
+        """After a solution: let go what it shows to be wrong; the next one takes the step.
 
         Args:
             least, sigmas: smallest turn that counts [rad], itself and in standard deviations.
         """
         window, slots = self.window, self.window.slots
-        held, n = int(slots.held[0]), slots.calibration.size
+        held, x, n = int(slots.held[0]), slots.calibration, slots.calibration.size
         if not held:
             return
         step, cov = self.scratch[:held], self.scratch[n : n + held**2].reshape(held, held)
@@ -99,11 +135,18 @@ class Watch:
         tally.put("covariances", (1, held**2, held**3, held, held**2))
         self.sigma[n - held :] = np.sqrt(cov.diagonal())
         if window.gap or window.doubt.present or slots.doubt[window.newest]:
-            self.wrong = 0  # the samples are to blame
-        elif window.rig.cam1 is not None:  # one eye may be wrong about the scale
-            turn, far = step[:3], cov[:3, :3]
+            self.late, self.wrong = 0, 0
+            return  # the samples are to blame
+        if held == n:
+            late = not self.within[0] <= x[0] + step[0] <= self.within[1]
+            self.late = self.late + 1 if late else 0
+            self.stale = self.late > SETTLED_FRAMES
+            if self.stale or not late:
+                slots.held[0], self.late = self.place, 0
+        if self.place and window.rig.cam1 is not None:  # one eye may be wrong about the scale
+            turn, far = step[held - 6 : held - 3], cov[held - 6 : held - 3, held - 6 : held - 3]
             wrong = math.sqrt(turn @ turn) > least  # seldom: the rest is not worth its time
             wrong = wrong and turn @ np.linalg.pinv(far) @ turn > sigmas**2
             self.wrong = self.wrong + 1 if wrong else 0
             if self.wrong > WRONG_FRAMES:
-                slots.held[0] = 0
+                slots.held[0] = self.place = 0
