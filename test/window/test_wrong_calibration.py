@@ -104,6 +104,12 @@ def test_a_clock_that_has_settled_stays():
     assert watch.window.imu.offset_sigma == window.config.time_offset_sigma
 
 
+@pytest.mark.parametrize("late_ms, words", [(50, ""), (-80, "imu 80 ms early against the cameras")])
+def test_a_clock_that_is_far_off_is_told(late_ms, words):
+    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14)))
+    assert doubt.words(np.array([late_ms * 1e-3]), 0) == (words and f"calibration suspect: {words}")
+
+
 def test_turned_imu_is_found_and_named():
     config = Config(window=WindowConfig(estimate_extrinsics=True))
     motion, out, _ = fly(12.0, config=config, robot=turned_rig())

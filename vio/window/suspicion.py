@@ -13,6 +13,8 @@ from vio.window.turned import Turned
 
 MATCHES = 100
 """Stereo matches over which the share of refused ones is a mean."""
+LATE_S = 0.055
+"""Offset of the imu's clock that is told; up to 50 ms it is corrected in silence."""
 
 
 class Suspicion:
@@ -79,6 +81,9 @@ class Suspicion:
         if self.cameras:
             text = f"cam1 against cam0, {self.stereo:.0%} of the matches do not fit"
             found.append(text + self.at_least())
+        if calibration.size and abs(calibration[0]) > LATE_S:
+            late = "late" if calibration[0] > 0 else "early"
+            found.append(f"imu {1e3 * abs(calibration[0]):.0f} ms {late} against the cameras")
         if self.lengths:
             way = "long" if self.scale.error > 0 else "short"
             found.append(f"baseline {abs(self.scale.error):.0%} too {way} for the accelerometer")
