@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 
+from vio import replay
 from vio.events import NAMES
 from vio.types import (
     TRUTH_DTYPE,
@@ -75,9 +76,6 @@ class FakeOdometry:
         self.rng = np.random.default_rng(config.seed)
         self.count = 0
 
-    def warm_up(self):
-        """Nothing to compile."""
-
     def process(self, frame, imu):
         if self.count == self.fail_at:
             raise self.error
@@ -101,3 +99,9 @@ class FakeOdometry:
         tracks = Tracks(frame.t_ns, np.arange(n), ages, uv, uv - 2)
         events = np.arange(len(NAMES), dtype=np.int64)
         return FrameResult(frame.index, estimate, tracks, self.count % 5 == 0, events, {})
+
+
+def replay_fakes(monkeypatch):
+    """`vio.replay` with the fake odometry, which has nothing to compile."""
+    monkeypatch.setattr(replay, "Odometry", FakeOdometry)
+    monkeypatch.setattr(replay, "warm_up", lambda odometry, progress: None)

@@ -11,8 +11,8 @@ from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import Preintegrated, preintegrate
 from vio.memory.arena import Arena
 from vio.window import residual_imu, residual_prior, residual_vision, state
-from vio.window.marginalise import marginalise
-from vio.window.optimise import full_layout, optimise, sync_lin
+from vio.window.marginalise import layout, take_prior
+from vio.window.optimise import assemble, full_layout, optimise, sync_lin
 from vio.window.state import extrinsics
 
 STILL = np.array([1e-3, 1e-3, 5e-3])
@@ -274,7 +274,11 @@ def relax(t):
 
 
 def run_marginalise(t):
-    return marginalise(t.tables, t.order, MODEL)
+    """Fold what is marked to leave into the prior; returns (rows, landmarks folded, rows kept)."""
+    leaving, n = layout(t.tables, t.order)
+    _, points, _, _ = assemble(t.tables, t.order, MODEL, n)
+    take_prior(t.tables, leaving, n)
+    return n, points, t.prior.dim[0]
 
 
 def run_optimise(t, iterations=10, small=1e-12):

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from fakes import T0_NS, FakeDataset, FakeOdometry
+from fakes import T0_NS, FakeDataset, FakeOdometry, replay_fakes
 
 from vio import replay, runfolder
 from vio.config import Config, load
@@ -20,7 +20,7 @@ realtime_factor peak_rss_mb status_counts nees_position_mean nees_yaw_mean fault
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch):
-    monkeypatch.setattr(replay, "Odometry", FakeOdometry)
+    replay_fakes(monkeypatch)
 
 
 def read_metrics(folder):
@@ -101,13 +101,14 @@ def test_an_interrupted_run_keeps_what_it_had(tmp_path, monkeypatch, error):
     assert len(np.load(tmp_path / "events.npz")["t_ns"]) == 40
 
 
-def test_an_interruption_while_compiling_leaves_a_complete_folder(tmp_path, monkeypatch):
+@pytest.mark.parametrize("target", [None, "navion65"])
+def test_an_interruption_while_compiling_leaves_a_complete_folder(tmp_path, monkeypatch, target):
     def interrupted(odometry, progress):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(replay, "warm_up", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        replay.run(FakeDataset(), Config(), tmp_path)
+        replay.run(FakeDataset(), Config(), tmp_path, target=target)
     metrics = read_metrics(tmp_path)
     assert metrics["complete"] is False and metrics["frames"] == 0
     assert metrics["coverage"] is None and metrics["ate_rmse_m"] is None

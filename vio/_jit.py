@@ -12,9 +12,11 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import numba
 import numpy as np
+from numba.types import unliteral
 
 PACKAGE = Path(__file__).resolve().parent
 HOLDS_KERNELS = re.compile(rb"^@(parallel_)?kernel$", re.MULTILINE)
@@ -49,8 +51,10 @@ def cache_dir() -> Path:
 
 if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(cache_dir())
+COMPILED = Path(numba.config.CACHE_DIR)
 
 KERNELS = []
+INNER = "_inner"
 
 
 def kernel(function):
@@ -58,19 +62,30 @@ def kernel(function):
 
     `error_model="numpy"` makes a division by zero give inf instead of an exception,
     `nogil` lets a node's other threads run meanwhile, `no_cfunc_wrapper` leaves out what only
-    callers in C need, so that there is less to load.
+    callers in C need. Other kernels call a twin without the way in from Python, which costs
+    more to compile than many a kernel; and a constant is to them a number like any other, or
+    numba would compile the twin once more for each.
     """
-    compiled = numba.njit(
-        cache=True, fastmath=False, error_model="numpy", nogil=True, no_cfunc_wrapper=True
-    )(function)
+    options = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, "cache": True}
+    compiled = numba.njit(**options)(function)
     KERNELS.append(compiled)
+    if numba.config.DISABLE_JIT:
+        return compiled
+    inner = FunctionType(function.__code__, function.__globals__, function.__name__)
+    inner.__qualname__ = function.__name__ + INNER  # its name in the cache
+    inner = numba.njit(**options, no_cpython_wrapper=True)(inner)
+    compiled.get_call_template = lambda args, kws: inner.get_call_template(
+        tuple(map(unliteral, args)), kws
+    )
+    compiled.get_overload = inner.get_overload
     return compiled
 
 
-def compiled() -> tuple[int, int]:
-    """How many of the odometry's kernels are compiled or loaded, and how many there are."""
-    ours = [k for k in KERNELS if not k.py_func.__module__.startswith("vio.sim")]
-    return sum(bool(k.signatures) for k in ours), len(ours)
+def ready() -> tuple[int, int]:
+    """How many of the odometry's kernels have been compiled, and how many there are."""
+    named = {k.__name__ for k in KERNELS if not k.py_func.__module__.startswith("vio.sim")}
+    files = {path.name.split("-")[0].split(".")[1] for path in cache_dir().rglob("*.nbi")}
+    return len({name.removesuffix(INNER) for name in files} & named), len(named)
 
 
 def load_compiler() -> None:

@@ -10,16 +10,14 @@
 
 import time
 
-import numpy as np
-
-from vio import events
+from vio import events, standing
 from vio.frontend import tables
 from vio.frontend.frontend import Frontend
 from vio.imu import buffer, calibration
 from vio.imu.buffer import ImuBuffer
 from vio.memory.arena import Arena
 from vio.memory.budget import check_budget
-from vio.types import IMU_DTYPE, FrameResult, StereoFrame
+from vio.types import FrameResult
 from vio.window import state
 from vio.window.backend import Backend
 
@@ -86,21 +84,25 @@ class Odometry:
         )
 
     def warm_up(self):
-        """Compile or load every kernel on a second of standing before a blurred noise wall."""
-        rng = np.random.default_rng(0)
-        camera = self.rig.cam0
-        blocks = rng.integers(0, 256, (-(-camera.height // 8), -(-camera.width // 8)), np.uint8)
-        wall = np.kron(blocks, np.ones((8, 8), np.uint8))[: camera.height, : camera.width].copy()
-        period, many = round(1e9 / self.rig.imu.rate_hz), 40  # few frames: a start must be quick
-        sample = np.zeros(many, IMU_DTYPE)
-        sample["accel"][:, 2] = self.config.window.gravity
-        start = 10**9 + round(self.rig.time_offset_s * 1e9)
-        for index in range(round(self.config.window.init_seconds / (many * 1e-9 * period)) + 3):
-            t_ns = 10**9 + many * period * index
-            sample["t_ns"] = start + period * (many * index + np.arange(1 - many, 1))
-            cam1 = wall if self.rig.cam1 is not None else None
-            self.process(StereoFrame(index, t_ns, wall, cam1), sample)
+        """Compile or load every kernel."""
+        for frame, imu in standing.frames(self.rig, self.config.window):
+            self.process(frame, imu)
         self.backend.suspicion.displaced.see(self.backend.window)  # at rest no keyframe calls it
+        self.reset()
+
+    def warm_up_frontend(self):
+        """Compile or load what the front end needs before there is a pose."""
+        for frame, imu in standing.frames(self.rig, self.config.window):
+            self.imu.append(imu)
+            self.frontend.process(frame, None, events.Tally())
+        self.reset()
+
+    def warm_up_backend(self):
+        """Compile or load what the back end needs, on features nobody has seen."""
+        for frame, imu in standing.frames(self.rig, self.config.window):
+            self.imu.append(imu)
+            self.backend.process(standing.tracks(self.rig, frame), events.Tally())
+            self.backend.marginalise(events.Tally())
         self.reset()
 
 

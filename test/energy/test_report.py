@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from energy.runs import description, events
-from fakes import FakeDataset, FakeOdometry
+from fakes import FakeDataset, replay_fakes
 from typer.testing import CliRunner
 
 from vio import replay
@@ -101,7 +101,7 @@ def test_dense_is_never_less_than_sparse():
 
 
 def test_a_run_on_a_target_bills_itself_as_a_saved_one_does(tmp_path, monkeypatch):
-    monkeypatch.setattr(replay, "Odometry", FakeOdometry)
+    replay_fakes(monkeypatch)
     metrics = replay.run(FakeDataset(), Config(), tmp_path, target="navion65")
     keys = [f"energy_uj_per_frame_{k}" for k in ("mean", "p50", "p99", "max")]
     keys += ["energy_uj_per_keyframe", "dram_bytes_per_frame", "sram_bytes_per_frame"]

@@ -10,8 +10,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FILES = "traced.py", "traced_front.py", "traced_buffers.py", "traced_cache.py"
 INSIDE = {  # traced as parts of a kernel that calls them
-    "free",    "exp", "log", "right_jacobian", "right_jacobian_inverse", "_jacobian", "multiply",
-    "multiply_tn", "normalise", "_step", "add_squares", "reduce_rows", "_whitening",
+    "free", "copy", "copy_row", "exp", "log", "right_jacobian", "right_jacobian_inverse",
+    "_jacobian", "multiply", "multiply_tn", "normalise", "_step", "add_squares",
+    "reduce_rows", "_whitening",
     "camera_poses", "stand", "view", "gather", "root", "first_pose", "eliminate", "_spread",
     "_subtract", "add_pairs", "to_body", "_turn_block", "_pivot", "touched", "huber",
     "imu_residual", "still_residual", "misfit", "_mean", "add_factor", "_row", "offset_from_lin",
@@ -19,17 +20,17 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "layout", "_write", "get_nibble", "set_nibble", "encode_rows", "load_region", "decode_line",
     "subtract_above", "encode_finest", "halve_row", "unpack_template", "steepest_descent",
     "project_patch", "project", "project_jacobian", "unproject", "next_random", "_off_line",
-    "assemble", "linearise_all", "solve_all", "column_ranges", "quantise", "expand", "pack",
+    "assemble", "solve_all", "column_ranges", "quantise", "expand", "pack",
     "column_sums", "magnitude_index", "pack_signs", "pack_sizes", "grey", "cut_template",
     "load_blocks", "load_finest", "box_around", "inside", "gradient_row", "add_products",
-    "take_products", "score_row", "apart", "median", "place",
+    "take_prior", "take_products", "score_row", "apart", "median", "place",
 }  # fmt: skip
 TRACED = {
     "calibrate",
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",
     "choose", "transfer", "count_moved", "undistort", "inverse_depth", "ransac_translation",
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
-    "marginalise", "solve", "covariance", "held_back", "settle", "retain",
+    "solve", "covariance", "held_back", "settle", "retain",
     "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
     "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "shrink",
     "fold_displaced", "fold_turn",

@@ -27,7 +27,7 @@ from vio.window import landmarks as life
 from vio.window import leaving, optimise, residual_imu, residual_prior, residual_vision, solve
 from vio.window.advance import advance
 from vio.window.displaced import FEWEST, fold_displaced
-from vio.window.marginalise import marginalise, shrink
+from vio.window.marginalise import layout, shrink, take_prior
 from vio.window.stale import mark_stale_intervals
 from vio.window.state import Bearings
 from vio.window.turned import fold_turn
@@ -354,7 +354,9 @@ def test_marginalise(keyframe, held):
         t.leave_pose[t.order[1]] = 1
         t.use[:] = (t.landmarks.host == t.order[1]) & (t.landmarks.id >= 0)
     tally_, (trace, s) = tally(), traced(t)
-    n, points, _ = marginalise(s.tables, t.order, MODEL)
+    gone, n = layout(s.tables, t.order)
+    _, points, _, _ = optimise.assemble(s.tables, t.order, MODEL, n)
+    take_prior(s.tables, gone, n)
     tally_.put(FIRST, t.work.counts.tolist())
     assert (points > 0) == keyframe
     diagonal = np.arange(n) * (np.arange(n) + 3) // 2

@@ -35,6 +35,7 @@ def test_against_twin(w):
 
 def test_products_and_normalise_against_twin():
     A, B = RNG.normal(size=(2, 3, 3))
+    np.testing.assert_array_equal(call(so3.copy, A), A)
     np.testing.assert_allclose(call(so3.multiply, A, B), naive.multiply(A, B), atol=1e-14)
     np.testing.assert_allclose(call(so3.multiply_tn, A, B), naive.multiply_tn(A, B), atol=1e-14)
     bent = naive.exp(VECTORS[-1]) + 1e-3 * A

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from fakes import FakeDataset, FakeOdometry
+from fakes import FakeDataset, replay_fakes
 from test_cli import vio
 
-from vio import footprint, replay
+from vio import footprint
 from vio.config import Config
 from vio.memory.arena import arena_bytes
 from vio.odometry import ledger
@@ -40,8 +40,7 @@ def test_a_missing_recording_is_one_line(words):
 
 
 def test_ablation_runs_every_technique(monkeypatch):
-    monkeypatch.setattr(replay, "Odometry", FakeOdometry)
-    monkeypatch.setattr(replay, "warm_up", lambda odometry, progress: None)
+    replay_fakes(monkeypatch)
     seen, source = [], FakeDataset(1.0)
     tree, tables = footprint.ablation(source, Config(), 1.0, progress=lambda *at: seen.append(at))
     cases = tree["cases"]

@@ -6,7 +6,7 @@ import tables
 from naive import leaving as naive
 
 from vio.window import leaving
-from vio.window.marginalise import marginalise, shrink
+from vio.window.marginalise import shrink
 from vio.window.stale import mark_stale_intervals
 
 
@@ -101,11 +101,11 @@ def test_shrunk_in_one_as_step_by_step(seed):
         tables.anchor(t)
         t.landmarks.active[:] = t.landmarks.id >= 0
     left = shrink(one.tables, one.order, newest, 1, 3, 0.3, tables.MODEL)
-    order = two.order
-    while leaving.mark_leaving(two.tables, order, newest, 1, 3, 0.3):
-        marginalise(two.tables, order, tables.MODEL)
+    while leaving.mark_leaving(two.tables, two.order, newest, 1, 3, 0.3):
+        tables.run_marginalise(two)
         leaving.clear_left(two.tables, newest)
-        order = order[two.slots.t_ns[order] > 0]
+        two.order = two.order[two.slots.t_ns[two.order] > 0]
+    order = two.order
     np.testing.assert_array_equal(one.order[:left], order)
     assert (one.slots.motion[order] > 0).sum() == 1 and one.slots.key[order].sum() == 3
     for a, b in ((one.slots, two.slots), (one.prior, two.prior), (one.landmarks, two.landmarks)):

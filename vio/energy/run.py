@@ -54,8 +54,8 @@ def ablation(folder, target: str) -> list[dict]:
 
 def run_metrics(tree: dict, events, t_ns, target: str) -> dict:
     """The energy figures of metrics.json from a description and the tallies of a run."""
-    events = np.asarray(events, np.int64).reshape(len(t_ns), -1)
     if len(t_ns) == 0:
         return {}
+    events = np.asarray(events, np.int64).reshape(len(t_ns), -1)
     bill = dataflow.bill(tree, table.load(target))
     return report.metrics(report.summary(bill, events, period_s(t_ns, bill.plan.rate_hz)))

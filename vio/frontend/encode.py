@@ -79,6 +79,13 @@ def pack(codes, bits, out):
 
 
 @kernel
+def copy_row(line, out):
+    """The begin of `out` = line. A slice assigned would bring numba's error messages along."""
+    for x in range(line.size):
+        out[x] = line[x]
+
+
+@kernel
 def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     """Write one row of blocks of a level >= 1 from its four rows in the ring `rows`.
 
@@ -92,9 +99,9 @@ def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     code, stride, blocks = table[level, CODE], table[level, STRIDE], table[level, BLOCKS]
     if bits == 8:
         for y in range(first, min(first + BLOCK, height)):
-            data[code + y * stride : code + y * stride + width] = rows[y % 8][:width]
+            copy_row(rows[y % 8][:width], data[code + y * stride :])
             if level == 1 and table[0, BITS] < 8:
-                decoded[y % 8][:width] = rows[y % 8][:width]
+                copy_row(rows[y % 8][:width], decoded[y % 8])
         return
     r0, r1 = rows[first % 8][:width], rows[min(first + 1, height - 1) % 8][:width]
     r2, r3 = rows[min(first + 2, height - 1) % 8][:width], rows[min(first + 3, height - 1) % 8]
@@ -299,7 +306,7 @@ def receive(
         if y < height:
             reduce_rows(image, y * reduce, reduce, line, lines[y % LINES])
             if raw:
-                data[y * width : (y + 1) * width] = lines[y % LINES]
+                copy_row(lines[y % LINES][:width], data[y * width :])
         # Row r of level l + 1 is due when row 2r + 2 of level l is in, or that level has ended.
         newest = min(y, height - 1)
         for level in range(1, levels):

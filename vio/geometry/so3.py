@@ -108,6 +108,14 @@ def _jacobian(x, y, z, a, b, out):
 
 
 @kernel
+def copy(A, out):
+    """out = A for (3, 3) matrices."""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = A[i, j]
+
+
+@kernel
 def multiply(A, B, out):
     """out = A B for (3, 3) matrices; `out` must be another array."""
     for i in range(3):

@@ -103,18 +103,14 @@ def touched(order, factor, k):
 
 
 @kernel
-def marginalise(tables, order, model):
-    """Replace the prior by the one that remains when the leaving rows are eliminated.
+def take_prior(tables, leaving, n):
+    """Replace the prior by what remains of the assembled system without its leaving rows.
 
-    Args: as `layout` and `residual_imu.linearise_motion`.
-
-    Returns:
-        (rows of the system, landmarks folded in, rows kept).
+    Args:
+        tables: Tables. leaving, n: as `layout` returned them.
     """
     slots, prior, system, work = tables.slots, tables.prior, tables.system, tables.work
     counts, poses = work.counts, 0
-    leaving, n = layout(tables, order)
-    _, points, _, _ = assemble(tables, order, model, n)
     cholesky(system.H, n, 1e-12, system.d, work.panel)
     forward(system.H, n, system.b)
     kept = n - leaving
@@ -139,14 +135,12 @@ def marginalise(tables, order, model):
         for k in range(i + 1):
             prior.r[k] -= prior.L[i * (i + 1) // 2 + k] * work.delta[i]
     counts[AT.marginalised] += 1
-    counts[AT.marginalised_landmarks] += points
     counts[AT.marginalise_dim] += n
     counts[AT.marginalise_dim2] += n**2
     counts[AT.marginalise_dim3] += n**3
     counts[AT.marginalise_kept] += kept
     counts[AT.marginalise_kept2] += kept**2
     counts[AT.marginalise_poses] += poses
-    return n, points, kept
 
 
 @kernel
@@ -160,15 +154,18 @@ def shrink(tables, order, newest, max_states, max_keyframes, keep_ratio, model):
     Returns:
         how many slots are left, at the beginning of `order`.
     """
-    t_ns, n = tables.slots.t_ns, order.shape[0]
-    while mark_leaving(tables, order[:n], newest, max_states, max_keyframes, keep_ratio):
-        marginalise(tables, order[:n], model)
+    t_ns, counts, many = tables.slots.t_ns, tables.work.counts, order.shape[0]
+    while mark_leaving(tables, order[:many], newest, max_states, max_keyframes, keep_ratio):
+        leaving, n = layout(tables, order[:many])
+        _, points, _, _ = assemble(tables, order[:many], model, n)
+        take_prior(tables, leaving, n)
         clear_left(tables, newest)
         left = 0
-        for k in range(n):
+        for k in range(many):
             if t_ns[order[k]]:
                 order[left] = order[k]
                 left += 1
-        tables.work.counts[AT.leave_left] += n
-        n = left
-    return n
+        counts[AT.marginalised_landmarks] += points
+        counts[AT.leave_left] += many
+        many = left
+    return many

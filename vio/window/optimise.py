@@ -46,10 +46,12 @@ def sync_lin(slots):
         if slots.fixed[s]:
             continue
         free += 1
-        slots.R_lin[s] = slots.R[s]
-        slots.p_lin[s] = slots.p[s]
-        slots.v_lin[s] = slots.v[s]
-        slots.bias_lin[s] = slots.bias[s]
+        so3.copy(slots.R[s], slots.R_lin[s])
+        for k in range(3):
+            slots.p_lin[s, k] = slots.p[s, k]
+            slots.v_lin[s, k] = slots.v[s, k]
+        for k in range(6):
+            slots.bias_lin[s, k] = slots.bias[s, k]
     return used, free
 
 
@@ -64,7 +66,7 @@ def retract(slots, system, small):
             so3.exp(d[at : at + 3], A)
             so3.multiply(slots.R[s], A, B)
             so3.normalise(B)
-            slots.R[s] = B
+            so3.copy(B, slots.R[s])
             for k in range(3):
                 slots.p[s, k] += d[at + 3 + k]
                 turn = max(turn, abs(d[at + k]))
@@ -106,10 +108,12 @@ def copy_state(slots, landmarks, work, back):
             slots.calibration[k] = work.backup_calibration[k]
         else:
             work.backup_calibration[k] = slots.calibration[k]
-    if back:
-        landmarks.point[:] = work.backup_points
-    else:
-        work.backup_points[:] = landmarks.point
+    for m in range(landmarks.id.shape[0]):
+        for k in range(3):
+            if back:
+                landmarks.point[m, k] = work.backup_points[m, k]
+            else:
+                work.backup_points[m, k] = landmarks.point[m, k]
 
 
 @kernel
@@ -137,46 +141,41 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
         known = landmarks.id[m] >= 0
         counts[AT.known_landmarks] += known
         work.use[m] = 1 if known and landmarks.active[m] else 0
-    damping, before = 0.0, 1e300
-    cost, residuals, exact = 0.0, 0, False
-    for _ in range(iterations):
-        cost, residuals = linearise_all(tables, order, model, n)
+    damping, before, tried = 0.0, 1e300, 0
+    exact, settled = False, False
+    while True:
+        cost, points, residuals, blocks = assemble(tables, order, model, n)
+        counts[AT.linearisations] += 1
+        counts[AT.landmarks] += points
+        counts[AT.residuals] += residuals
+        counts[AT.schur_blocks] += blocks
+        if settled:  # the covariance is read from the factor: no damping in it, and at this state
+            solve_all(tables, n, 0.0)
+            break
+        tried += 1
         if cost > before * (1.0 + 1e-6):
             copy_state(slots, landmarks, work, True)
             damping = max(damping * 100.0, 1e-4)
             before = 1e300  # linearise here once more, with more damping
             exact = False
-            continue
-        copy_state(slots, landmarks, work, False)
-        gain = before - cost
-        before = cost
-        free = solve_all(tables, n, damping)
-        exact = damping == 0.0
-        turn, move = retract(slots, system, work.small)
-        relax(tables, model.inv_sigma, model.limit)
-        counts[AT.steps] += 1
-        counts[AT.step_poses] += order.shape[0]
-        counts[AT.step_motions] += motions
-        counts[AT.step_calibration] += slots.calibration.shape[0] - (n - free)
-        damping = damping * 0.1 if damping > 1e-6 else 0.0
-        if (turn < small_turn and move < small_move) or gain < 1e-3 * cost:
+        else:
+            copy_state(slots, landmarks, work, False)
+            gain = before - cost
+            before = cost
+            free = solve_all(tables, n, damping)
+            exact = damping == 0.0
+            turn, move = retract(slots, system, work.small)
+            relax(tables, model.inv_sigma, model.limit)
+            counts[AT.steps] += 1
+            counts[AT.step_poses] += order.shape[0]
+            counts[AT.step_motions] += motions
+            counts[AT.step_calibration] += slots.calibration.shape[0] - (n - free)
+            damping = damping * 0.1 if damping > 1e-6 else 0.0
+            settled = (turn < small_turn and move < small_move) or gain < 1e-3 * cost
+        settled |= tried == iterations
+        if settled and exact:
             break
-    if not exact:  # the covariance is read from the factor: no damping in it, and at this state
-        cost, residuals = linearise_all(tables, order, model, n)
-        solve_all(tables, n, 0.0)
     return cost, residuals, misfit(tables, order, model, work.delta)
-
-
-@kernel
-def linearise_all(tables, order, model, n):
-    """The system of the optimiser at the current state; returns (cost, residuals)."""
-    counts = tables.work.counts
-    cost, points, residuals, blocks = assemble(tables, order, model, n)
-    counts[AT.linearisations] += 1
-    counts[AT.landmarks] += points
-    counts[AT.residuals] += residuals
-    counts[AT.schur_blocks] += blocks
-    return cost, residuals
 
 
 @kernel

@@ -77,7 +77,7 @@ def retract(plan) -> list:
 
 
 def marginalise(plan) -> list:
-    """`marginalise` after its system is assembled: factor, copy, shift."""
+    """`take_prior`: factor, copy, shift."""
     S, n = plan.shapes["slots.t_ns"][0], calibrated(plan)
     dim = Dim("marginalise_dim", "marginalise_dim2", "marginalise_dim3")
     kept = Dim("marginalise_kept", "marginalise_kept2")
