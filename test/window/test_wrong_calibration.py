@@ -15,6 +15,7 @@ from vio.types import IMU_DTYPE, Status
 from vio.window import turning
 from vio.window.state import Signs
 from vio.window.suspicion import Suspicion
+from vio.window.watch import KNOWN_S
 
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
 
@@ -80,6 +81,16 @@ def test_samples_that_come_late_are_integrated_late():
     window.repropagate(tally())
     assert not window.cut and window.newest == newest
     assert np.linalg.norm(window.pre.v[row] - before) > 0.1
+
+
+def test_one_camera_moves_the_clock_only_once_it_is_known():
+    _, out, back = fly(6.0, stereo=False, speed=2.0)
+    flown = [e for _, e in out if e.usable]
+    held = [e.time_offset_s for e in flown if e.calibration_std[0] > KNOWN_S]
+    assert len(held) > 2 and np.ptp(held) == 0.0
+    assert back.window.watch.known and flown[-1].calibration_std[0] < KNOWN_S
+    assert abs(flown[-1].time_offset_s) < 4 * flown[-1].calibration_std[0]
+    assert flown[-1].time_offset_s != held[0], "it is free now"
 
 
 def test_a_clock_that_has_settled_stays():

@@ -1,4 +1,4 @@
-"""The imu's clock is always estimated; its place on the rig is believed until it is shown wrong.
+"""The imu's clock is estimated; its place on the rig is believed until it is shown wrong.
 
 While it is held nothing depends on it, but what it would be comes with every solution: the last
 rows of the factor (`solve.held_back`). See vio/imu/calibration.py for what it is.
@@ -11,6 +11,8 @@ import numpy as np
 from vio.imu import calibration
 from vio.window.solve import cholesky, forward, held_back
 
+KNOWN_S = 1e-3
+"""Standard deviation of the time offset from which on one camera alone may move it [s]."""
 ASTRAY = 5.0
 """Deviations around what was known at any time within which a constant offset stays."""
 SETTLED_FRAMES = 60
@@ -38,7 +40,9 @@ class Watch:
         slots = self.window.slots
         slots.calibration[:] = 0.0
         self.place = max(slots.calibration.size - 1, 0)  # rows of the imu's place while held
-        slots.held[0] = self.place
+        # While one camera alone has hardly found the scale, a free offset runs away with it.
+        self.known = self.window.rig.cam1 is not None
+        slots.held[0] = self.place if self.known else slots.calibration.size
         self.sigma = calibration.sigmas(self.config)
         self.late, self.wrong = 0, 0  # frames in a row that say so
         self.forget_offset()
@@ -137,7 +141,10 @@ class Watch:
         if window.gap or window.doubt.present or slots.doubt[window.newest]:
             self.late, self.wrong = 0, 0
             return  # the samples are to blame
-        if held == n:
+        if held == n and not self.known:
+            self.known = bool(self.sigma[0] < KNOWN_S)
+            slots.held[0] = self.place if self.known else n
+        elif held == n:
             late = not self.within[0] <= x[0] + step[0] <= self.within[1]
             self.late = self.late + 1 if late else 0
             self.stale = self.late > SETTLED_FRAMES
