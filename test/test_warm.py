@@ -102,6 +102,13 @@ def test_a_folder_that_cannot_be_written_costs_only_the_notice(tmp_path, monkeyp
     assert odometry.calls == ("all",) and warm.is_cold()
 
 
+def test_and_so_does_one_that_is_read_only(cold, monkeypatch):
+    monkeypatch.setattr(warm.os, "access", lambda *_: False)
+    odometry = Stub()
+    warm.warm_up(odometry)
+    assert odometry.calls == ("all",) and warm.is_cold()
+
+
 def test_progress_is_told_until_the_end(cold, monkeypatch):
     monkeypatch.setattr(warm, "POLL_S", 0.001)
     monkeypatch.setattr(warm, "ready", lambda: (7, 9))

@@ -23,7 +23,7 @@ CHILD = "-m", "vio.apart"
 
 
 def is_cold() -> bool:
-    """Whether the first `warm_up` of this version is still to come: told to people only."""
+    """Whether the first `warm_up` of this version is still to come; says nothing of results."""
     return not (cache_dir() / MARK).exists()
 
 
@@ -35,19 +35,23 @@ def warm_up(odometry, progress=None):
             a few are not needed by every rig.
     """
     load_compiler()
-    if not is_cold():
+    if not is_cold() or not can_keep():
         odometry.warm_up()
-        return
-    try:
-        cache_dir().mkdir(parents=True, exist_ok=True)
-    except OSError:
-        odometry.warm_up()  # nothing is kept in a read-only folder: neither kernels nor the mark
         return
     with lock(cache_dir() / "lock"), told(progress):
         if is_cold() and cores() > 1:
             compile_in_two(odometry)
         odometry.warm_up()
         (cache_dir() / MARK).touch()
+
+
+def can_keep() -> bool:
+    """Whether compiled kernels, and that they are, can be written to their folder."""
+    try:
+        cache_dir().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(cache_dir(), os.W_OK)
 
 
 def compile_in_two(odometry):
