@@ -107,6 +107,13 @@ def test_an_offset_found_in_flight_holds_frames_back():
     assert sequencer.pop() is not None
 
 
+def test_a_late_clock_loses_no_frame_at_the_end():
+    sequencer = Sequencer(rig(mono=True))
+    sequencer.expect_late(0.05)
+    assert feed(sequencer, [imu(0), image(5), imu(5)], flush=False) == []
+    assert len(sequencer.flush()) == 1 and not sequencer.counts["uncovered_frame"]
+
+
 def test_pairs_match_within_the_tolerance_only():
     samples, left, right = recording(jitter=1.9)
     frames = feed(Sequencer(rig()), in_order(samples, left, right))

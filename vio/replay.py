@@ -141,9 +141,7 @@ def frames(dataset, sequencer: Sequencer, start_ns, end_ns):
         sequencer.push(measurement)
         while (item := sequencer.pop()) is not None:
             yield item
-    sequencer.flush()
-    while (item := sequencer.pop()) is not None:
-        yield item
+    yield from sequencer.flush()
 
 
 @contextmanager

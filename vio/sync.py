@@ -140,8 +140,10 @@ class Sequencer:
     def flush(self) -> list[tuple[StereoFrame, np.ndarray]]:
         """At the end of a recording: the frames that `pop` still held back for a right image.
 
-        Frames that no IMU covers cannot leave; they are dropped and counted.
+        Frames that no IMU covers cannot leave; they are dropped and counted. What `expect_late`
+        waits for will not come any more.
         """
+        self._late_ns = 0
         frames = []
         while (released := self._next(at_end=True)) is not None:
             frames.append(released)
