@@ -6,6 +6,7 @@ an edit in what a cached kernel takes from another file, and would go on returni
 numbers.
 """
 
+import functools
 import hashlib
 import importlib
 import os
@@ -71,13 +72,17 @@ def kernel(function):
     KERNELS.append(compiled)
     if numba.config.DISABLE_JIT:
         return compiled
-    inner = FunctionType(function.__code__, function.__globals__, function.__name__)
-    inner.__qualname__ = function.__name__ + INNER  # its name in the cache
-    inner = numba.njit(**options, no_cpython_wrapper=True)(inner)
-    compiled.get_call_template = lambda args, kws: inner.get_call_template(
+
+    @functools.cache
+    def inner():  # when it is first called for: a start that only loads needs none
+        twin = FunctionType(function.__code__, function.__globals__, function.__name__)
+        twin.__qualname__ = function.__name__ + INNER  # its name in the cache
+        return numba.njit(**options, no_cpython_wrapper=True)(twin)
+
+    compiled.get_call_template = lambda args, kws: inner().get_call_template(
         tuple(map(unliteral, args)), kws
     )
-    compiled.get_overload = inner.get_overload
+    compiled.get_overload = lambda signature: inner().get_overload(signature)
     return compiled
 
 

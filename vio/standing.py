@@ -32,8 +32,7 @@ def tracks(rig, frame) -> Tracks:
     u, v = np.meshgrid(np.linspace(0.1, 0.9, 10), np.linspace(0.1, 0.9, 10))
     uv0 = np.column_stack([u.ravel() * rig.cam0.width, v.ravel() * rig.cam0.height])
     uv0 = uv0.astype(np.float32)
-    uv1 = uv0.copy() if rig.cam1 is not None else np.full_like(uv0, np.nan)
-    ages = np.full(len(uv0), frame.index, np.int32)
-    return Tracks(
-        frame.t_ns, np.arange(len(uv0)), ages, uv0, uv1, keyframe=True, stereo=rig.cam1 is not None
-    )
+    stereo = rig.cam1 is not None
+    uv1 = uv0.copy() if stereo else np.full_like(uv0, np.nan)
+    ids, ages = np.arange(len(uv0)), np.full(len(uv0), frame.index, np.int32)
+    return Tracks(frame.t_ns, ids, ages, uv0, uv1, keyframe=True, stereo=stereo)

@@ -138,10 +138,10 @@ class Sequencer:
         return self._next(at_end=False)
 
     def flush(self) -> list[tuple[StereoFrame, np.ndarray]]:
-        """At the end of a recording: the frames that `pop` still held back for a right image.
+        """At the end of a recording: the frames that `pop` still held back.
 
-        Frames that no IMU covers cannot leave; they are dropped and counted. What `expect_late`
-        waits for will not come any more.
+        Neither a right image nor what `expect_late` waits for will come any more. Frames that
+        no IMU covers cannot leave; they are dropped and counted.
         """
         self._late_ns = 0
         frames = []

@@ -61,21 +61,20 @@ def compile_in_two(odometry):
     not made to be written by two. A child that fails leaves its share to the caller.
     """
     with tempfile.TemporaryDirectory(dir=cache_dir()) as apart:
-        child = subprocess.Popen(
+        with subprocess.Popen(
             [sys.executable, *CHILD],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "NUMBA_CACHE_DIR": apart},
-        )
-        try:
-            with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
-                pickle.dump((odometry.rig, odometry.config), pipe)
-            odometry.warm_up_backend()
-            child.wait()
-        finally:
-            child.kill()
-            child.wait()
+        ) as child:
+            try:
+                with contextlib.suppress(BrokenPipeError), child.stdin as pipe:
+                    pickle.dump((odometry.rig, odometry.config), pipe)
+                odometry.warm_up_backend()
+                child.wait()
+            finally:
+                child.kill()
         take_over(Path(apart))
 
 
@@ -105,7 +104,10 @@ def lock(path: Path):
 
 @contextlib.contextmanager
 def told(progress):
-    """Report how many kernels are ready, again and again."""
+    """Report how many kernels are ready, again and again, if anyone wants to know."""
+    if not progress:
+        yield
+        return
     stop = Event()
 
     def watch():
@@ -113,11 +115,9 @@ def told(progress):
             progress(*ready())
 
     watcher = Thread(target=watch, daemon=True)
-    if progress:
-        watcher.start()
+    watcher.start()
     try:
         yield
     finally:
         stop.set()
-        if progress:
-            watcher.join()
+        watcher.join()

@@ -73,9 +73,9 @@ class Watch:
             if self.stale or (far and self.stayed < SETTLED_FRAMES):
                 self.relearn()
             self.before = float(x[0])
-            far = max(ASTRAY * float(self.sigma[0]), self.config.relearn_offset)
+            reach = max(ASTRAY * float(self.sigma[0]), self.config.relearn_offset)
             low, high = self.within
-            self.within = max(low, self.before - far), min(high, self.before + far)
+            self.within = max(low, self.before - reach), min(high, self.before + reach)
             self.stayed += 1
 
     def astray(self) -> bool:
