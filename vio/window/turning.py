@@ -3,12 +3,12 @@
 The rotation between two frames must make all epipolar normals coplanar: the least eigenvalue of
 their scatter is what does not fit (Kneip & Lynen, ICCV 2013; He et al., "Rotation-Translation-
 Decoupled Solution", CVPR 2023). The sums over the features do not depend on the rotation, so one
-call tries many. Of the shapes, K are intervals between frames, O offsets and E biases.
+call tries many. Of the shapes, K are intervals between frames and O offsets.
 """
 
 import numpy as np
 
-GRID_S, SIGMA_BIAS, STEP = 0.01, 0.2, 2e-3  # s, rad/s, rad/s
+GRID_S, SIGMA_BIAS, STEP, ROUNDS = 0.01, 0.2, 1e-3, 12  # s, rad/s, rad
 GAIN = 8.0
 """How much likelier than none an offset must be, in logarithms: four standard deviations."""
 EPSILON = np.zeros((3, 3, 3))
@@ -16,7 +16,6 @@ for _i, _j, _k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
     EPSILON[_i, _j, _k], EPSILON[_i, _k, _j] = 1.0, -1.0
 NORMALS = np.einsum("ijk,lmn->jmknil", EPSILON, EPSILON).reshape(9, 81)
 AXES, PAIRS = STEP * np.eye(3), ((1, 0), (2, 0), (2, 1))
-TRIALS = np.vstack([np.zeros(3), AXES, -AXES, [AXES[i] + AXES[j] for i, j in PAIRS]])
 
 
 def rotations(w) -> np.ndarray:
@@ -24,6 +23,16 @@ def rotations(w) -> np.ndarray:
     angle = np.maximum(np.linalg.norm(w, axis=-1), 1e-12)[..., None, None]
     K = -(EPSILON @ w[..., None, :, None])[..., 0] / angle
     return np.eye(3) + np.sin(angle) * K + (1.0 - np.cos(angle)) * (K @ K)
+
+
+def logs(R) -> np.ndarray:
+    """Rotation vectors (..., 3) of rotation matrices (..., 3, 3) that turn by less than pi."""
+    axis = 0.5 * (R.reshape(*R.shape[:-2], 9) @ -EPSILON.reshape(3, 9).T)
+    angle = np.arccos(np.clip(0.5 * (np.trace(R, axis1=-2, axis2=-1) - 1.0), -1.0, 1.0))
+    return axis / np.maximum(np.sinc(angle / np.pi), 1e-9)[..., None]
+
+
+NUDGES = rotations(np.vstack([np.zeros(3), AXES, -AXES, [AXES[i] + AXES[j] for i, j in PAIRS]]))
 
 
 def scatter(a, b, weight) -> np.ndarray:
@@ -60,57 +69,60 @@ class Turns:
         self.R, self.J = R_imu_cam.T @ R @ R_imu_cam, R_imu_cam.T @ J
         self.scatters = np.array([scatter(a, b, 1.0) for a, b in rays])
 
-    def turned(self, biases):
-        """(K, O, E, 3, 3) rotations of cam0 from b to a at biases (O, E, 3)."""
-        return self.R[:, :, None] @ rotations(biases @ self.J.swapaxes(2, 3))
+    def fit(self, best, free=False):
+        """Gauss-Newton: what does not fit is a parabola in each turn, so biases are solved for.
 
-    def cost(self, biases):
-        """(O, E) of biases (O, E, 3)."""
-        left = np.linalg.eigvalsh(normals_scatter(self.scatters, self.turned(biases)))[..., 0]
-        prior = (biases**2).sum(axis=2) / SIGMA_BIAS**2
-        return 0.5 * (prior + np.maximum(left, 0.0).sum(axis=0) / self.sigma**2)
+        Args:
+            best: the offset to start at. free: whether a better one may take its place.
 
-    def fit(self, bias, steps=3):
-        """Costs (O,) and biases (O, 3) near the minima from `bias` on, by Newton on differences."""
-        best, kept = np.full(len(bias), np.inf), bias
-        for _ in range(steps):
-            c = self.cost(bias[:, None] + TRIALS)
-            better = c[:, 0] < best
-            best, kept = np.where(better, c[:, 0], best), np.where(better[:, None], bias, kept)
-            plus, minus = c[:, 1:4], c[:, 4:7]
-            H = np.zeros((len(bias), 3, 3))
-            H[:, range(3), range(3)] = plus - 2 * c[:, :1] + minus
-            for k, (i, j) in enumerate(PAIRS):
-                H[:, i, j] = H[:, j, i] = c[:, 7 + k] - plus[:, i] - plus[:, j] + c[:, 0]
-            w, V = np.linalg.eigh(H / STEP**2)
-            along = ((minus - plus) / (2 * STEP))[:, None] @ V
-            step = (along / np.maximum(np.abs(w), 1.0)[:, None] @ V.swapaxes(1, 2))[:, 0]
-            length = np.linalg.norm(step, axis=1, keepdims=True)
-            bias = bias + step * np.minimum(1.0, 0.1 / np.maximum(length, 1e-12))
-        return best, kept
+        Returns:
+            costs (O,), biases (O, 3) and the best offset.
+        """
+        R, J, JT = self.R, self.J, self.J.swapaxes(2, 3)
+        at = R[:, best]
+        for k in range(ROUNDS):
+            if k and k % 2 == 0:
+                self.reweigh(at)
+            left, slope, curve = self.parabolas(at)
+            off, curve = logs(at.swapaxes(1, 2)[:, None] @ R)[..., None], curve[:, None]
+            H = (JT @ curve @ J).sum(axis=0) + np.eye(3) / SIGMA_BIAS**2
+            biases = -np.linalg.solve(H, (JT @ (slope[:, None] + curve @ off)).sum(axis=0))
+            off += J @ biases
+            costs = (off * (slope[:, None] + 0.5 * curve @ off)).sum(axis=(0, 2, 3)) + left.sum()
+            costs += 0.5 * (biases**2).sum(axis=(1, 2)) / SIGMA_BIAS**2
+            best = int(np.argmin(costs)) if free else best
+            at = R[:, best] @ rotations((J[:, best] @ biases[best])[..., 0])
+        return costs, biases[..., 0], best
 
-    def reweigh(self, biases, at=0):
-        """Weigh the features by the Cauchy loss at one of the biases (O, 3) of `fit`.
+    def parabolas(self, at):
+        """What does not fit around the turns `at` (K, 3, 3): (K,), slopes (K, 3, 1), (K, 3, 3)."""
+        left = np.linalg.eigvalsh(normals_scatter(self.scatters, at[:, None] @ NUDGES))[..., 0]
+        c = 0.5 * np.maximum(left, 0.0) / self.sigma**2
+        plus, minus, H = c[:, 1:4], c[:, 4:7], np.zeros((len(at), 3, 3))
+        H[:, range(3), range(3)] = plus - 2 * c[:, :1] + minus
+        for k, (i, j) in enumerate(PAIRS):
+            H[:, i, j] = H[:, j, i] = c[:, 7 + k] - plus[:, i] - plus[:, j] + c[:, 0]
+        w, V = np.linalg.eigh(H / STEP**2)
+        curve = V * np.maximum(np.abs(w), 1.0)[:, None] @ V.swapaxes(1, 2)
+        return c[:, 0], (plus - minus)[..., None] / (2 * STEP), curve
+
+    def reweigh(self, at):
+        """Weigh the features by the Cauchy loss at the turns `at` (K, 3, 3).
 
         One wild match must not decide.
         """
-        R = self.turned(biases[:, None])[:, at, 0]
-        smallest = np.linalg.eigh(normals_scatter(self.scatters, R))[1][:, :, 0]
+        smallest = np.linalg.eigh(normals_scatter(self.scatters, at))[1][:, :, 0]
         for k, (a, b) in enumerate(self.rays):
-            off = (np.cross(a, b @ R[k].T) @ smallest[k]) ** 2
+            off = (np.cross(a, b @ at[k].T) @ smallest[k]) ** 2
             self.scatters[k] = scatter(a, b, 1.0 / (1.0 + off / (9 * self.sigma**2)))
 
 
-def gyro_bias(rays, R, J, R_imu_cam, sigma, rounds=4):
+def gyro_bias(rays, R, J, R_imu_cam, sigma):
     """Gyro bias (3,) [rad/s] from the turns R (K, 3, 3) integrated at none; see Turns."""
-    turns, bias = Turns(rays, R[:, None], J[:, None], R_imu_cam, sigma), np.zeros((1, 3))
-    for _ in range(rounds):
-        bias = turns.fit(bias)[1]
-        turns.reweigh(bias)
-    return bias[0]
+    return Turns(rays, R[:, None], J[:, None], R_imu_cam, sigma).fit(0)[1][0]
 
 
-def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s, rounds=4):
+def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s):
     """The offset within +-`reach_s` at which gyro and pictures agree best, if that is certain [s].
 
     Args:
@@ -122,12 +134,7 @@ def coarse_offset(rays, integrate, R_imu_cam, sigma, reach_s, rounds=4):
     n = int(np.ceil(reach_s / GRID_S))
     grid = GRID_S * np.arange(-n, n + 1)
     R, J = (np.stack(parts, axis=1) for parts in zip(*map(integrate, grid)))
-    turns, biases = Turns(rays, R, J, R_imu_cam, sigma), np.zeros((grid.size, 3))
-    for k in range(rounds):
-        costs, biases = turns.fit(biases, steps=5)
-        best = int(np.argmin(costs))
-        if k < rounds - 1:
-            turns.reweigh(biases, best)
+    costs, _, best = Turns(rays, R, J, R_imu_cam, sigma).fit(n, free=True)
     noise = max(1.0, 2.0 * costs[best] / sum(len(a) for a, _ in rays))
     if best in (0, grid.size - 1) or costs[n] - costs[best] < GAIN * noise:
         return 0.0
