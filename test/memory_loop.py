@@ -85,6 +85,12 @@ def count_kernels(block):
     return excess, beside
 
 
+def looked_up(kernel, *first):
+    """As `_jit.bound`, but whatever stands for the kernel at the time is called."""
+    module, name = sys.modules[kernel.__module__], kernel.__name__
+    return lambda *rest: getattr(module, name)(*first, *rest)
+
+
 def resident_kb() -> int:
     """Memory of this process in RAM [kB], 0 where the system does not tell."""
     try:
@@ -102,7 +108,9 @@ def main():
 
     from vio.config import Config
     from vio.odometry import Odometry
+    from vio.window import estimator
 
+    estimator.bound = looked_up
     rounds, length = int(sys.argv[1]), int(sys.argv[2])
     flight = Flight(length)
     odometry = Odometry(flight.rig, Config())

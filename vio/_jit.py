@@ -86,6 +86,27 @@ def kernel(function):
     return compiled
 
 
+def bound(compiled, *first):
+    """A kernel with its first arguments given for good.
+
+    A call from Python looks up the types of all arguments, those of every array of a record: for
+    the window's tables that takes as long as many a kernel. Here only the first call does; later
+    ones must have arguments of the same types.
+    """
+
+    def look_up(*rest):
+        nonlocal call
+        args = *first, *rest
+        out = compiled(*args)
+        if not numba.config.DISABLE_JIT:
+            entry = compiled.overloads[tuple(map(numba.typeof, args))].entry_point
+            call = functools.partial(entry, *first)
+        return out
+
+    call = look_up
+    return lambda *rest: call(*rest)
+
+
 def ready() -> tuple[int, int]:
     """How many of the odometry's kernels have been compiled, and how many there are."""
     named = {k.__name__ for k in KERNELS if not k.py_func.__module__.startswith("vio.sim")}

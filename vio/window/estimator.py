@@ -5,6 +5,7 @@ predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> margina
 
 import numpy as np
 
+from vio._jit import bound
 from vio.events import AT, INDEX, WINDOW_COUNTS
 from vio.geometry.camera import undistort
 from vio.imu import calibration
@@ -63,6 +64,10 @@ class SlidingWindow:
         self.model = Model(1.0 / config.sigma_px, config.huber, config.gravity, walk, still)
         bias = np.repeat([config.repropagate_gyro, config.repropagate_accel], 3)
         self.linear = np.append(bias, calibration.LINEAR[: self.slots.calibration.size])
+        self._optimise, self._shrink = bound(optimise, t), bound(shrink, t)
+        seen = life.depths, life.activate, life.reject
+        self._depths, self._activate, self._reject = (bound(k, self.sight) for k in seen)
+        self._advance = bound(advance, self.slots, self.pre, self.work.counts)
         self.watch, self.doubt = Watch(self), Doubt(self)
         self.reset()
 
@@ -136,7 +141,7 @@ class SlidingWindow:
         slot, before = self.new_slot(t_ns), tally.of(BROKEN)
         self.doubt.carry(last, slot)
         self.integrate(last, slot, slots.bias[last], tally)
-        advance(slots, self.pre, self.work.counts, last, slot, self.config.gravity)
+        self._advance(last, slot, self.config.gravity)
         self.gap = tally.of(BROKEN) > before
         return slot
 
@@ -168,7 +173,7 @@ class SlidingWindow:
         """
         M = self.landmarks.id.size
         ids, inverse = np.empty(M, np.int64), np.empty(M, np.float32)
-        n = life.depths(self.sight, self.newest, ids, inverse)
+        n = self._depths(self.newest, ids, inverse)
         self.work.counts[AT.slots_used] += self.order.size
         return ids[:n], inverse[:n]
 
@@ -302,12 +307,12 @@ class SlidingWindow:
     def activate(self):
         """Give a depth to the landmarks that can have one."""
         c = self.config
-        life.activate(self.sight, c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m)
+        self._activate(c.sigma_px, c.depth_sigma, 3.0 * c.sigma_px, c.nearest_m)
         self.work.counts[AT.slots_used] += self.order.size
 
     def reject(self):
         """Drop observations far from their landmark; keeps their number for the health check."""
-        self.dropped = life.reject(self.sight, self.config.reject_px)
+        self.dropped = self._reject(self.config.reject_px)
         self.work.counts[AT.slots_used] += self.order.size
 
     def support(self) -> int:
@@ -319,8 +324,8 @@ class SlidingWindow:
         """Run the optimiser over all slots; keeps cost per residual for the health check."""
         c = self.config
         self.work.factor[:] = 1
-        self.cost, self.residuals, self.misfit = optimise(
-            self.tables, self.order, self.model, iterations, c.small_turn, c.small_move
+        self.cost, self.residuals, self.misfit = self._optimise(
+            self.order, self.model, iterations, c.small_turn, c.small_move
         )
 
     def flush(self, tally):
@@ -342,5 +347,5 @@ class SlidingWindow:
         """Shrink the window back to its capacity."""
         c = self.config
         limits = c.max_states, c.max_keyframes, c.keep_ratio
-        left = shrink(self.tables, self.order, self.newest, *limits, self.model)
+        left = self._shrink(self.order, self.newest, *limits, self.model)
         self.order = self.order[:left]
