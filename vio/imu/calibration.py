@@ -53,7 +53,7 @@ def imu_from_rig(R_world_rig, p_world_rig, x, cov):
     Returns:
         (R_world_imu, p_world_imu, (15, 15) covariance), all copies.
     """
-    if not x[1:].any():
+    if not np.count_nonzero(x[1:]):
         return R_world_rig.copy(), p_world_rig.copy(), cov[:15, :15].copy()
     C, arm = imu_on_rig(x)
     J, L = np.eye(15, 22), np.empty((3, 3))
@@ -65,7 +65,7 @@ def imu_from_rig(R_world_rig, p_world_rig, x, cov):
 
 def rig_from_imu(R_world_imu, p_world_imu, x):
     """(R_world_rig, p_world_rig) of a state of the imu."""
-    if not x[1:].any():
+    if not np.count_nonzero(x[1:]):
         return R_world_imu, p_world_imu
     C, arm = imu_on_rig(x)
     R = R_world_imu @ C.T

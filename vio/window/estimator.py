@@ -125,10 +125,10 @@ class SlidingWindow:
     def new_slot(self, t_ns):
         """Open a slot for a new motion state, still to be written; returns it."""
         slots = self.slots
-        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
+        slot = int(slots.t_ns.argmin())  # zero: it is free
         slots.t_ns[slot] = t_ns
-        taken = slots.motion.tolist()
-        slots.motion[slot] = next(k for k in range(1, len(self.pre.dt) + 1) if k not in taken)
+        free = set(range(1, len(self.pre.dt) + 1)).difference(slots.motion.tolist())
+        slots.motion[slot] = min(free)
         slots.key[slot] = 0
         slots.still[slot], slots.fixed[slot], slots.doubt[slot] = 0, 0, 0.0
         self.newest = slot

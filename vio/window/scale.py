@@ -47,9 +47,11 @@ class Scale:
         if self.begin is None:
             self.begin, self.dt = slots.p[i].copy(), 0.0
             self.dp, self.dv = np.zeros(3), np.zeros(3)
-        off = np.append(slots.bias[i], slots.calibration) - pre.bias[row]
-        self.dp += self.dv * dt + R @ (pre.p[row] + pre.J[row, 3:6] @ off)
-        self.dv += R @ (pre.v[row] + pre.J[row, 6:9] @ off)
+        off = np.concatenate((slots.bias[i], slots.calibration)) - pre.bias[row]
+        moved = np.concatenate((pre.p[row], pre.v[row])) + pre.J[row, 3:9] @ off
+        dp, dv = moved.reshape(2, 3) @ R.T
+        self.dp += self.dv * dt + dp
+        self.dv += dv
         self.dt += dt
         if self.dt > SPAN_S - 1e-3:
             self.close(slots.p[j].copy(), window.config.gravity)
