@@ -107,10 +107,11 @@ def main():
     from textures import Flight
 
     from vio.config import Config
+    from vio.imu import buffer
     from vio.odometry import Odometry
     from vio.window import estimator
 
-    estimator.bound = looked_up
+    estimator.bound = buffer.bound = looked_up
     rounds, length = int(sys.argv[1]), int(sys.argv[2])
     flight = Flight(length)
     odometry = Odometry(flight.rig, Config())

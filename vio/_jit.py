@@ -91,7 +91,7 @@ def bound(compiled, *first):
 
     A call from Python looks up the types of all arguments, those of every array of a record: for
     the window's tables that takes as long as many a kernel. Here only the first call does; later
-    ones must have arguments of the same types.
+    ones must have arguments of the same types, layouts included: none that come from outside.
     """
 
     def look_up(*rest):

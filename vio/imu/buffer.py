@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vio._jit import bound
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate, shapes
 from vio.imu.rest import spread
@@ -43,7 +44,9 @@ class ImuBuffer:
 
     def __init__(self, model, config, time_offset_s, arena, calibration=None):
         """`calibration` (n,) is what vio/imu/calibration.py says; the window writes it."""
-        self.samples = arena.group("imu", Samples)
+        self.samples = s = arena.group("imu", Samples)
+        self._preintegrate = bound(preintegrate, s.t_ns, s.gyro, s.accel)
+        self._calibrate = bound(calibrate, s.gyro, s.accel)
         self.work = arena["imu.work"]
         self.calibration = np.zeros(0) if calibration is None else calibration
         self.noise = np.array(
@@ -112,21 +115,20 @@ class ImuBuffer:
             t0_ns, t1_ns: stamps of images. out: Preintegrated; one without room for the
                 calibration's Jacobian is integrated between the stamps, in axes of the imu.
         """
-        x, s = self.calibration, self.samples
+        x = self.calibration
         n = out.bias.shape[1] - 6  # what the record depends on
         if n:
             late_ns = round(float(x[0]) * 1e9)
             t0_ns, t1_ns = t0_ns + late_ns, t1_ns + late_ns
         first, last = self.span(t0_ns, t1_ns)
-        steps, gaps, saturated = preintegrate(
-            s.t_ns, s.gyro, s.accel, first, last, t0_ns, t1_ns,
-            bias, self.noise, self.limits, self.work, out, slot,
-        )  # fmt: skip
+        steps, gaps, saturated = self._preintegrate(
+            first, last, t0_ns, t1_ns, bias, self.noise, self.limits, self.work, out, slot
+        )
         tally.put("preintegrations", (1, last - first + 1, steps, gaps, saturated))
         if n:
             near = max(round(min(self.offset_sigma, MOST_NEAR_S) * self.rate_hz), 1)
             begin, end = self.nearest(t0_ns), self.nearest(t1_ns)
-            used = calibrate(s.gyro, s.accel, self.count, begin, end, near, x, self.work, out, slot)
+            used = self._calibrate(self.count, begin, end, near, x, self.work, out, slot)
             tally.put("calibrations", (1, used))
 
     def quiet(self, t_ns, tally) -> bool:

@@ -113,8 +113,8 @@ class Backend:
         window.newest_covariance(tally)
         window.watch.judge(c.turn_error, c.turn_sigmas, tally)
         sigma = window.cov.diagonal()
-        speed = float(np.linalg.norm(window.slots.v[window.newest]))
-        sane = math.isfinite(window.cost) and speed < c.max_speed
+        v = window.slots.v[window.newest]
+        sane = math.isfinite(window.cost) and math.sqrt(v @ v) < c.max_speed
         sane &= math.sqrt(sigma[6:9].max()) < c.max_speed_sigma
         blind_s = (t_ns - self.seen_ns) * 1e-9
         doubtful = window.gap or window.doubt.present or self.suspicion.cameras

@@ -6,6 +6,8 @@ they fit, and their biases may have jumped: what follows finds them anew. What i
 small to be told from a rough moment is told when it lasts.
 """
 
+import math
+
 import numpy as np
 
 TIMES = 3
@@ -47,8 +49,9 @@ class Doubt:
 
     def rests(self, slot) -> bool:
         """Whether the state allows for a rest: a turn may hide a motion from the pictures."""
+        v = self.window.slots.v[slot]
         slack = self.config.still_speed + self.speed_sigma
-        return float(np.linalg.norm(self.window.slots.v[slot])) < 4.0 * slack
+        return math.sqrt(v @ v) < 4.0 * slack
 
     def settle(self):
         """After a solution: enlarge deviations and solve again until pictures and samples agree."""
