@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 
 def draw(detail: dict, out: Path) -> list[Path]:
@@ -37,7 +38,10 @@ def accuracy_energy(detail, path, target="navion65") -> Path:
             axes.errorbar(x, ate * 1e3, xerr=error, fmt="s" if " mono" in name else "o", ms=4)
             axes.annotate(name, (x, ate * 1e3), xytext=(4, 3), textcoords="offset points",
                           fontsize="x-small")  # fmt: skip
-    axes.set(xlabel=f"energy on {target} [uJ/frame]", ylabel="ATE [mm]", yscale="log")
+    label = f"energy on {target} [uJ/frame]; bars: deviation of its constants"
+    axes.set(xlabel=label, ylabel="ATE [mm]", yscale="log")
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter())
     axes.grid(alpha=0.25, which="both")
     figure.savefig(path, dpi=110)
     return path
@@ -56,7 +60,8 @@ def stages(cases: dict, path) -> Path:
         left += width
     axes.invert_yaxis()
     axes.set(xlabel="CPU time per frame [ms]")
-    axes.legend(fontsize="small")
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "frameon": False}
+    axes.legend(fontsize="small", ncols=len(rows[0][1]), **above)
     figure.savefig(path, dpi=110)
     return path
 
