@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vio.bench import accuracy, clip, command, cost
+from vio.bench import accuracy, cli, clip, command, cost, suite
 from vio.bench.cachegrind import count
 from vio.bench.clip import Build, shrunk_camera
 from vio.bench.prepare import prepare
@@ -122,6 +122,10 @@ def test_totals_of_the_simulated_processor_are_read(tmp_path, monkeypatch):
     )
     with pytest.raises(VioError, match="no totals"):
         count(None, None, 3, tmp_path / "log")
+
+
+def test_help_names_the_groups():
+    assert cli.GROUPS == ", ".join(suite.GROUPS)
 
 
 def test_unknown_group_names_the_known(tmp_path):

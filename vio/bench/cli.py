@@ -8,6 +8,8 @@ import typer
 from vio.choices import Debug, Json, Quiet
 from vio.console import errors, note, note_if_cold, progress_bar, show_parts
 
+GROUPS = "accuracy, energy, memory, speed, traffic, scaling, robustness, startup"
+
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Two minutes, on what is small.")] = False,
@@ -20,7 +22,7 @@ def bench(
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Render every recording that can be, and stop.")
     ] = False,
-    only: Annotated[list[str] | None, typer.Option(help="Run this group only; repeat.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help=f"Only this of {GROUPS}; repeat.")] = None,
     against: Annotated[
         str | None, typer.Option(help="Checkout or YAML file whose speed to compare with.")
     ] = None,
@@ -34,7 +36,7 @@ def bench(
     quiet: Quiet = False,
     debug: Debug = False,
 ):
-    """Measure accuracy, energy, memory, speed, robustness and start-up against a baseline.
+    """Measure accuracy, cost, robustness and start-up against a baseline.
 
     **Examples**
 
