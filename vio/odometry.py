@@ -87,7 +87,8 @@ class Odometry:
         """Compile or load every kernel."""
         for frame, imu in standing.frames(self.rig, self.config.window):
             self.process(frame, imu)
-        self.backend.suspicion.displaced.see(self.backend.window)  # at rest no keyframe calls it
+        self.frontend.seldom()
+        self.backend.seldom()
         self.reset()
 
     def warm_up_frontend(self):
@@ -95,6 +96,7 @@ class Odometry:
         for frame, imu in standing.frames(self.rig, self.config.window):
             self.imu.append(imu)
             self.frontend.process(frame, None, events.Tally())
+        self.frontend.seldom()
         self.reset()
 
     def warm_up_backend(self):
@@ -103,6 +105,7 @@ class Odometry:
             self.imu.append(imu)
             self.backend.process(standing.tracks(self.rig, frame), events.Tally())
             self.backend.marginalise(events.Tally())
+        self.backend.seldom()
         self.reset()
 
 
