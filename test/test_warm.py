@@ -1,10 +1,13 @@
 """Kernels are compiled by two processes at once, each into a folder of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from vio import warm
+from vio.config import Config, WindowConfig
+from vio.odometry import Odometry
+from vio.sim.rig import euroc_rig
 
 WRITES = """
 import os, pathlib, pickle, sys
@@ -115,3 +118,16 @@ def test_progress_is_told_until_the_end(cold, monkeypatch):
     said = []
     warm.warm_up(Stub(), lambda *many: said.append(many))
     assert set(said) == {(7, 9)}
+
+
+@pytest.mark.parametrize("mono", [False, True], ids=["stereo", "mono"])
+@pytest.mark.parametrize("off", ["estimate_extrinsics", "estimate_time_offset", None])
+def test_each_half_warms_up_alone(mono, off):
+    """As two processes do it, whatever is estimated of the calibration."""
+    rig = replace(euroc_rig(), cam1=None) if mono else euroc_rig()
+    names = {"estimate_extrinsics", off} if off else ()
+    odometry = Odometry(rig, Config(window=WindowConfig(**dict.fromkeys(names, False))))
+    odometry.warm_up_backend()
+    odometry.warm_up_frontend()
+    odometry.warm_up()
+    assert odometry.arena["slots.t_ns"].sum() == 0, "as if it had not been"

@@ -71,6 +71,7 @@ class Backend:
         window = self.window
         self.suspicion.displaced.see(window)
         if window.slots.calibration.size:
+            window.anchor(window.newest, np.ones(6))
             window.watch.relearn()
         calibration.imu_from_rig(np.eye(3), np.zeros(3), np.ones(7), np.eye(22))
 
