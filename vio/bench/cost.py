@@ -14,7 +14,7 @@ from vio.memory.arena import arena_bytes
 from vio.odometry import ledger
 from vio.sim.rig import euroc_rig
 
-FRAMES, QUICK_FRAMES, ROUNDS = 200, 80, 3
+FRAMES, QUICK_FRAMES, ROUNDS = 200, 80, 6
 CURVES = {
     "features": ("frontend.max_features", (50, 100, 200, 400)),
     "window": ("window.max_keyframes", (5, 7, 10, 14)),
@@ -51,7 +51,7 @@ def speed(session) -> dict:
         clip = clip_of(session, name, folder, mono, QUICK_FRAMES if session.quick else FRAMES)
         a = Build("A", settings)
         b = session.against or Build("uncompressed", (*settings, *raw_settings()))
-        first, second = clips.compare(clip, [a, b], 2 if session.quick else ROUNDS)
+        first, second = clips.compare(clip, [a, b], ROUNDS)
         session.progress(len(stages) + 1, len(cases(session)))
         times = first["frame_ms"]
         out[f"{name}/cpu_ms"] = times.mean()
