@@ -79,12 +79,13 @@ def test_builds_take_turns_over_the_same_frames(places, tmp_path):
 
 
 def test_what_to_compare_with(tmp_path):
-    assert Build.parse("nano", ("a=1",)).settings[0] == "a=1"
+    nano = Build.parse("nano").over(("a=1",)).settings
+    assert nano[0] == "a=1" and nano[1].endswith("nano.yaml")
     (tmp_path / "vio").mkdir()
     (tmp_path / "vio" / "odometry.py").touch()
-    assert Build.parse(str(tmp_path), ()).checkout == tmp_path.resolve()
+    assert Build.parse(str(tmp_path)).checkout == tmp_path.resolve()
     with pytest.raises(VioError, match="neither a checkout"):
-        Build.parse(str(tmp_path / "vio"), ())
+        Build.parse(str(tmp_path / "vio"))
 
 
 def test_a_smaller_camera_sees_the_same():

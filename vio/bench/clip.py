@@ -34,14 +34,18 @@ class Build:
     checkout: Path = HERE
 
     @staticmethod
-    def parse(text: str, settings: tuple[str, ...]) -> "Build":
-        """The argument of --against: a checkout, or a YAML file over the `settings` of A."""
+    def parse(text: str) -> "Build":
+        """The argument of --against: a checkout, or a YAML file."""
         path = Path(text)
         if (path / "vio" / "odometry.py").is_file():
-            return Build(path.name, settings, path.resolve())
+            return Build(path.name, (), path.resolve())
         if path.is_dir():
             raise VioError(f"{text}: neither a checkout of vio nor a configuration")
-        return Build(path.stem, (*settings, str(find_file(text))))
+        return Build(path.stem, (str(find_file(text)),))
+
+    def over(self, settings: tuple[str, ...]) -> "Build":
+        """The same, its settings over these."""
+        return replace(self, settings=(*settings, *self.settings))
 
 
 def make(folder, out: Path, count: int, mono: bool = False, scale: float = 1.0) -> Path:

@@ -41,7 +41,7 @@ def run(where, out, jobs, quick, only, against, update, say, progress):
     unknown = sorted(set(only) - set(suite.GROUPS))
     if unknown:
         raise VioError(f"--only {unknown[0]}: the groups are {', '.join(suite.GROUPS)}")
-    other = Build.parse(against, ()) if against else None
+    other = Build.parse(against) if against else None
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

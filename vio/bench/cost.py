@@ -50,7 +50,7 @@ def speed(session) -> dict:
     for name, folder, mono, settings in cases(session):
         clip = clip_of(session, name, folder, mono, QUICK_FRAMES if session.quick else FRAMES)
         a = Build("A", settings)
-        b = session.against or Build("uncompressed", (*settings, *raw_settings()))
+        b = (session.against or Build("uncompressed", raw_settings())).over(settings)
         first, second = clips.compare(clip, [a, b], ROUNDS)
         session.progress(len(stages) + 1, len(cases(session)))
         times = first["frame_ms"]
