@@ -125,7 +125,7 @@ class SlidingWindow:
     def new_slot(self, t_ns):
         """Open a slot for a new motion state, still to be written; returns it."""
         slots = self.slots
-        slot = int(slots.t_ns.argmin())  # zero: it is free
+        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
         slots.t_ns[slot] = t_ns
         free = set(range(1, len(self.pre.dt) + 1)).difference(slots.motion.tolist())
         slots.motion[slot] = min(free)
