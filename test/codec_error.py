@@ -12,36 +12,12 @@ ROOT = Path(__file__).resolve().parent
 LEVELS = 4
 
 
-def stream_buffers(table):
-    """Line buffers for `codec.receive`, in its order."""
-    width, levels = int(table[0, 1]), len(table)
-    shapes = (
-        ((16, width), np.uint8), ((levels - 1, 8, width // 2), np.uint8),
-        ((8, width // 2), np.uint8), ((width + 2,), np.uint16), ((5, width), np.int16),
-        ((width // 2 + 2,), np.int16), ((3, width // 2), np.uint8), ((width // 2,), np.uint32),
-    )  # fmt: skip
-    return [np.zeros(shape, dtype) for shape, dtype in shapes]
-
-
 def pyramid(image, bits):
     """Decoded levels [(h, w) float32] of an image coded with `bits` per level."""
-    from vio.frontend import codec, encode
+    from images import compress, decode
 
-    table, size = codec.layout(*image.shape, bits)
-    data = np.zeros(size, np.uint8)
-    encode.receive(image, 1, data, table, *stream_buffers(table))
-    side, out = codec.REGION, []
-    regions = np.zeros((2, side, side), np.float32)
-    for level in range(len(bits)):
-        h, w = table[level, codec.HEIGHT], table[level, codec.WIDTH]
-        full = np.zeros((h, w), np.float32)
-        for y in [*range(0, h - side, side), (h - side) // 4 * 4]:
-            for x in [*range(0, w - side, side), (w - side) // 4 * 4]:
-                box = x, y, x + side, y + side
-                codec.load_region(data, table, level, box, codec.NOTHING, regions)
-                full[y : y + side, x : x + side] = regions[min(level, 1)]
-        out.append(full)
-    return out
+    data, table, _ = compress(image, bits)
+    return [decode(data, table, level) for level in range(len(bits))]
 
 
 def blocks(image):

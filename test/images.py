@@ -31,7 +31,7 @@ def compress(image, bits=RAW, reduce=1):
         np.zeros((codec.LINES, width), np.uint8),
         np.zeros((len(bits) - 1, 8, width // 2), np.uint8), np.zeros((8, width // 2), np.uint8),
         np.zeros(width + 2, np.uint16), np.zeros((5, width), np.int16),
-        np.zeros(width // 2 + 2, np.int16), np.zeros((3, width // 2), np.uint8),
+        np.zeros(width // 2 + 2, np.int16), np.zeros((6, width // 2), np.uint8),
         np.zeros(width // 2, np.uint32),
     )  # fmt: skip
     return data, table, counts

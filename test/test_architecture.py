@@ -70,6 +70,8 @@ NO_TWIN = {
     "_turn_block": "one block of it; seen in linearise",
     "load_blocks": "the half of load_region for levels that stand for themselves",
     "load_finest": "the other half",
+    "put_pixels": "four pixels of load_blocks",
+    "put_details": "four pixels of load_finest",
     "solve_all": "solve, counted; seen in optimise",
     "add_squares": "a row's share of reduce_rows; seen there",
     "place": "a landmark read and stood; seen in reject, depths and fold_displaced",

@@ -51,7 +51,7 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     )  # fmt: skip
     room = plan.size(tensor)
     assert buffered(trace.log, tensor, room) == 0
-    assert buffered(trace.log, tensor, room // 4) > 0
+    assert buffered(trace.log, tensor, room // 16) > 0
     for use in uses(
         "track", model.align(plan, "klt", 0, "track.score", "front.uv_next"), model.patterns(plan)
     ):

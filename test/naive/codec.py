@@ -14,11 +14,10 @@ def get_nibble(data, at, index):
     return int(np.unpackbits(data[at:], bitorder="little").reshape(-1, 4)[index] @ [1, 2, 4, 8])
 
 
-def set_nibble(data, at, index, value):
-    """A copy of `data` with one nibble set."""
-    bits = np.unpackbits(data, bitorder="little").reshape(-1, 4)
-    bits[2 * at + index] = [value >> k & 1 for k in range(4)]
-    return np.packbits(bits, bitorder="little")
+def four_codes(data, at, k, bits):
+    """Codes 4 k .. 4 k + 3 of those that stand side by side from a byte on."""
+    codes = np.unpackbits(data[at:], bitorder="little").reshape(-1, bits)
+    return tuple(codes[4 * k : 4 * k + 4] @ (1 << np.arange(bits)))
 
 
 def halve_row(up, a, b, down):

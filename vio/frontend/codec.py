@@ -8,7 +8,8 @@ sign (1 bit) or sign and size (2 bit): one step of a Laplacian pyramid (Burt & A
 At 1.25 bit per pixel it errs 0.6 times as much as one-bit truncation at 1.75. Codes of
 8 bit stand for raw pixels: the uncompressed build runs the same kernels.
 
-A frame is one byte array and a table with a row per level: see `COLUMNS`.
+A frame is one byte array and a table with a row per level: see `COLUMNS`. Blocks stand in reading
+order, the codes of each together, row after row.
 """
 
 import numpy as np
@@ -18,8 +19,8 @@ from vio._jit import kernel
 BLOCK = 4
 REGION = 24  # px, longest side of what is decoded at once
 LINES = 16  # rows of the finest level that must be at hand while it is written
-COLUMNS = ("height", "width", "bits", "code", "stride", "base", "range", "blocks")
-HEIGHT, WIDTH, BITS, CODE, STRIDE, BASE, RANGE, BLOCKS = range(8)
+COLUMNS = ("height", "width", "bits", "code", "base", "range", "blocks", "pairs")
+HEIGHT, WIDTH, BITS, CODE, BASE, RANGE, BLOCKS, PAIRS = range(8)
 
 MAGNITUDE = np.array([0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 34, 44, 56, 72, 92], np.int16)
 SPREAD = np.array([1, 3, 5, 8, 11, 15, 20, 27, 36, 48, 62, 82, 106, 135, 173, 221], np.int16)
@@ -40,6 +41,11 @@ SIZES = np.array([-0.5, 0.5, -1.75, 1.75], np.float32)[TWOS.astype(int)]
 MEANS, RANGES = MAGNITUDE.astype(np.float32), SPREAD.astype(np.float32)
 # Codes per grey value in steps of 2^-16, rounded up, [bits, range]: exact for differences <= 255.
 SCALE = -(-(1 << np.arange(5)[:, None] << 16) // SPREAD.astype(np.int64))
+# Grey above a block's darkest, [bits, range, code]: the middle of the code's step, rounded down.
+GREY = np.array(
+    [[[(2 * code + 1) * int(s) >> (n + 1) for code in range(1 << n)] + [0] * (16 - (1 << n))
+      for s in SPREAD] for n in range(5)], np.int16
+)  # fmt: skip
 TO_MAGNITUDE, TO_SPREAD = nearest_index(MAGNITUDE), nearest_index(SPREAD)
 
 
@@ -58,12 +64,14 @@ def layout(height: int, width: int, bits: tuple) -> tuple[np.ndarray, int]:
     for level, n in enumerate(bits):
         h, w = height >> level, width >> level
         rows, cols = -(-h // BLOCK), -(-w // BLOCK)
-        stride = w if n == 8 else -(-cols * BLOCK * n // 8)
-        table[level, [HEIGHT, WIDTH, BITS, CODE, STRIDE, BLOCKS]] = h, w, n, at, stride, cols
-        at += rows * BLOCK * stride
-        if n < 8:
+        pairs = -(-cols // 2)
+        table[level, [HEIGHT, WIDTH, BITS, CODE, BLOCKS, PAIRS]] = h, w, n, at, cols, pairs
+        if n == 8:
+            at += h * w
+        else:
+            at += rows * cols * BLOCK * n // 2
             table[level, RANGE] = at
-            at += -(-rows * cols // 2)
+            at += rows * pairs
             if level > 0:
                 table[level, BASE] = at
                 at += rows * cols
@@ -77,16 +85,29 @@ def get_nibble(data, at, index):
 
 
 @kernel
-def set_nibble(data, at, index, value):
-    """Write nibble `index`, leaving its neighbour."""
-    where, shift = at + (index >> 1), 4 * (index & 1)
-    data[where] = (data[where] & (240 >> shift)) | (value << shift)
+def four_codes(data, code, k, bits):
+    """Codes of four pixels of a level >= 1: of row k of the rows of all its blocks."""
+    if bits == 2:
+        four = np.int64(data[code + k])
+        return four & 3, (four >> 2) & 3, (four >> 4) & 3, four >> 6
+    if bits == 4:
+        left, right = np.int64(data[code + 2 * k]), np.int64(data[code + 2 * k + 1])
+        return left & 15, left >> 4, right & 15, right >> 4
+    four = np.int64(get_nibble(data, code, k))
+    return four & 1, (four >> 1) & 1, (four >> 2) & 1, four >> 3
 
 
 @kernel
-def grey(low, spread, code, bits):
-    """Pixel of a code, rounded down: the middle of its step between `low` and `low + spread`."""
-    return min(low + (((2 * code + 1) * spread) >> (bits + 1)), 255)
+def put_pixels(data, code, k, bits, low, step, line, x):
+    """Decode four pixels of a level >= 1 into line[x:]: row k of the rows of all its blocks."""
+    if bits == 4:
+        two, more = FOURS[data[code + 2 * k]], FOURS[data[code + 2 * k + 1]]
+        line[x], line[x + 1] = low + step * two[0], low + step * two[1]
+        line[x + 2], line[x + 3] = low + step * more[0], low + step * more[1]
+        return
+    four = TWOS[data[code + k]] if bits == 2 else ONES[get_nibble(data, code, k)]
+    line[x], line[x + 1] = low + step * four[0], low + step * four[1]
+    line[x + 2], line[x + 3] = low + step * four[2], low + step * four[3]
 
 
 @kernel
@@ -101,39 +122,52 @@ def load_blocks(data, table, level, box, out):
         blocks decoded.
     """
     x0, y0, x1, y1 = box
-    bits, code, stride = table[level, BITS], table[level, CODE], table[level, STRIDE]
-    blocks, ranges, base = table[level, BLOCKS], table[level, RANGE], table[level, BASE]
+    bits, code, blocks = table[level, BITS], table[level, CODE], table[level, BLOCKS]
+    ranges, base = table[level, RANGE], table[level, BASE]
     row, col = y0 // BLOCK, x0 // BLOCK
     rows, cols = y1 // BLOCK - row, x1 // BLOCK - col
     if bits == 8:
         last_y, last_x = table[level, HEIGHT] - 1, table[level, WIDTH] - 1
         for y in range(y0, y1):
-            line, where = out[y - y0], code + min(y, last_y) * stride
+            line, where = out[y - y0], code + min(y, last_y) * (last_x + 1)
             for x in range(x0, x1):
                 line[x - x0] = data[where + min(x, last_x)]
         return rows * cols
-    half, share = np.float32(0.5), np.float32(1.0) / np.float32(1 << bits)
+    middle, share = np.float32(0.5), np.float32(1.0) / np.float32(1 << bits)
     for i in range(rows):
+        line0, line1 = out[BLOCK * i], out[BLOCK * i + 1]
+        line2, line3 = out[BLOCK * i + 2], out[BLOCK * i + 3]
+        first, nibbles = (row + i) * blocks + col, ranges + (row + i) * table[level, PAIRS]
         for j in range(cols):
-            at = (row + i) * blocks + col + j
-            step = RANGES[get_nibble(data, ranges, at)] * share
-            low = np.float32(data[base + at]) + half * step
-            for r in range(BLOCK):
-                where = code + (BLOCK * (row + i) + r) * stride
-                line, x = out[BLOCK * i + r], BLOCK * j
-                if bits == 4:
-                    where += 2 * (col + j)
-                    two, more = FOURS[data[where]], FOURS[data[where + 1]]
-                    line[x], line[x + 1] = low + step * two[0], low + step * two[1]
-                    line[x + 2], line[x + 3] = low + step * more[0], low + step * more[1]
-                else:
-                    if bits == 1:
-                        four = ONES[get_nibble(data, where, col + j)]
-                    else:
-                        four = TWOS[data[where + col + j]]
-                    line[x], line[x + 1] = low + step * four[0], low + step * four[1]
-                    line[x + 2], line[x + 3] = low + step * four[2], low + step * four[3]
+            step = RANGES[get_nibble(data, nibbles, col + j)] * share
+            low = np.float32(data[base + first + j]) + middle * step
+            k, x = BLOCK * (first + j), BLOCK * j
+            put_pixels(data, code, k, bits, low, step, line0, x)
+            put_pixels(data, code, k + 1, bits, low, step, line1, x)
+            put_pixels(data, code, k + 2, bits, low, step, line2, x)
+            put_pixels(data, code, k + 3, bits, low, step, line3, x)
     return rows * cols
+
+
+@kernel
+def put_details(data, code, k, bits, mean, near, far, columns, line, x):
+    """Decode four pixels of level 0 into line[x:]: row k of the rows of all its blocks.
+
+    Args:
+        mean: magnitude of the block. near, far: rows of level 1, three parts of one and one of
+            the other. columns: of level 1, the two below the pixels and their neighbours.
+    """
+    much, less = np.float32(0.75), np.float32(0.25)
+    before, first, second, after = columns
+    m0 = much * near[before] + less * far[before]
+    m1 = much * near[first] + less * far[first]
+    m2 = much * near[second] + less * far[second]
+    m3 = much * near[after] + less * far[after]
+    four = SIGNS[get_nibble(data, code, k)] if bits == 1 else SIZES[data[code + k]]
+    line[x] = much * m1 + less * m0 + four[0] * mean
+    line[x + 1] = much * m1 + less * m2 + four[1] * mean
+    line[x + 2] = much * m2 + less * m1 + four[2] * mean
+    line[x + 3] = much * m2 + less * m3 + four[3] * mean
 
 
 @kernel
@@ -147,32 +181,21 @@ def load_finest(data, table, box, above, corner, out):
     """
     x0, y0, x1, y1 = box
     ax, ay = corner
-    bits, code, stride = table[0, BITS], table[0, CODE], table[0, STRIDE]
-    blocks, ranges = table[0, BLOCKS], table[0, RANGE]
+    bits, code, blocks = table[0, BITS], table[0, CODE], table[0, BLOCKS]
     right, down = table[1, WIDTH] - 1 - ax, table[1, HEIGHT] - 1 - ay
-    much, less = np.float32(0.75), np.float32(0.25)
     for i in range(y0 // BLOCK, y1 // BLOCK):
+        y, top, nibbles = 2 * i - ay, BLOCK * i - y0, table[0, RANGE] + i * table[0, PAIRS]
+        line0, line1, line2, line3 = out[top], out[top + 1], out[top + 2], out[top + 3]
+        up, a = above[max(y - 1, -ay)], above[y]  # the border repeats
+        b, below = above[min(y + 1, down)], above[min(y + 2, down)]
         for j in range(x0 // BLOCK, x1 // BLOCK):
-            mean = MEANS[get_nibble(data, ranges, i * blocks + j)]
-            x, y = 2 * j - ax, 2 * i - ay
-            before, after = max(x - 1, -ax), min(x + 2, right)  # the border repeats
-            for r in range(BLOCK):
-                near = above[min(y + (r >> 1), down)]
-                far = above[min(max(y + (r >> 1) - 1 + 2 * (r & 1), -ay), down)]
-                m0 = much * near[before] + less * far[before]
-                m1 = much * near[x] + less * far[x]
-                m2 = much * near[x + 1] + less * far[x + 1]
-                m3 = much * near[after] + less * far[after]
-                where = code + (BLOCK * i + r) * stride
-                if bits == 1:
-                    four = SIGNS[get_nibble(data, where, j)]
-                else:
-                    four = SIZES[data[where + j]]
-                line, k = out[BLOCK * i + r - y0], BLOCK * j - x0
-                line[k] = much * m1 + less * m0 + four[0] * mean
-                line[k + 1] = much * m1 + less * m2 + four[1] * mean
-                line[k + 2] = much * m2 + less * m1 + four[2] * mean
-                line[k + 3] = much * m2 + less * m3 + four[3] * mean
+            mean = MEANS[get_nibble(data, nibbles, j)]
+            at, k, x = 2 * j - ax, BLOCK * (i * blocks + j), BLOCK * j - x0
+            columns = max(at - 1, -ax), at, at + 1, min(at + 2, right)
+            put_details(data, code, k, bits, mean, a, up, columns, line0, x)
+            put_details(data, code, k + 1, bits, mean, a, b, columns, line1, x)
+            put_details(data, code, k + 2, bits, mean, b, a, columns, line2, x)
+            put_details(data, code, k + 3, bits, mean, b, below, columns, line3, x)
 
 
 @kernel
@@ -209,20 +232,17 @@ def load_region(data, table, level, box, held, regions):
 def decode_line(data, table, level, y, out):
     """Decode row y of a level >= 1 into out (4 * blocks,) uint8, or (W,) if the level is raw."""
     width, bits, blocks = table[level, WIDTH], table[level, BITS], table[level, BLOCKS]
-    code = table[level, CODE] + y * table[level, STRIDE]
+    code = table[level, CODE]
     if bits == 8:
         for x in range(width):
-            out[x] = data[code + x]
+            out[x] = data[code + y * width + x]
         return
-    mask, row = (1 << bits) - 1, (y // BLOCK) * blocks
+    row = y // BLOCK
+    first, nibbles = row * blocks, table[level, RANGE] + row * table[level, PAIRS]
+    base, greys = table[level, BASE] + first, GREY[bits]
     for b in range(blocks):
-        spread = SPREAD[get_nibble(data, table[level, RANGE], row + b)]
-        low = data[table[level, BASE] + row + b]
-        if bits == 1:
-            packed = np.int64(get_nibble(data, code, b))
-        elif bits == 2:
-            packed = np.int64(data[code + b])
-        else:
-            packed = np.int64(data[code + 2 * b]) | (np.int64(data[code + 2 * b + 1]) << 8)
-        for k in range(BLOCK):
-            out[BLOCK * b + k] = grey(low, spread, (packed >> (bits * k)) & mask, bits)
+        above, low = greys[get_nibble(data, nibbles, b)], data[base + b]
+        c0, c1, c2, c3 = four_codes(data, code, BLOCK * (first + b) + y % BLOCK, bits)
+        x = BLOCK * b
+        out[x], out[x + 1] = min(low + above[c0], 255), min(low + above[c1], 255)
+        out[x + 2], out[x + 3] = min(low + above[c2], 255), min(low + above[c3], 255)

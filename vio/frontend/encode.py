@@ -1,222 +1,15 @@
 """An image passes once, row by row, and leaves its compressed pyramid behind (see codec.py).
 
-Arithmetic is as narrow as the numbers allow, each result by name: left alone numba widens to 64
-bits, and an eighth as many pixels go through one instruction.
-
 Level l + 1 is filtered from four rows of level l that stand in a ring; a level's blocks are
 written when four of its rows are there; the finest level waits for the level above it.
+Arithmetic is as narrow as in blocks.py.
 """
 
 import numpy as np
 
 from vio._jit import kernel
-from vio.frontend.codec import (
-    BASE,
-    BITS,
-    BLOCK,
-    BLOCKS,
-    CODE,
-    HEIGHT,
-    LINES,
-    MAGNITUDE,
-    RANGE,
-    SCALE,
-    SPREAD,
-    STRIDE,
-    TO_MAGNITUDE,
-    TO_SPREAD,
-    WIDTH,
-    set_nibble,
-)
-
-
-@kernel
-def column_ranges(r0, r1, r2, r3, low, high):
-    """Least and greatest of four rows, column by column; columns beyond the rows are neutral."""
-    width = r0.size
-    for x in range(width):
-        low[x] = min(min(r0[x], r1[x]), min(r2[x], r3[x]))
-    for x in range(width):
-        high[x] = max(max(r0[x], r1[x]), max(r2[x], r3[x]))
-    for x in range(width, low.size):
-        low[x], high[x] = 255, 0
-
-
-@kernel
-def quantise(line, low, scale, most, codes):
-    """Codes of a row of pixels: floor((pixel - low) scale / 2^16), at most `most`.
-
-    Unsigned 32-bit arithmetic throughout, so that many pixels go through one instruction.
-    """
-    shift, most = np.uint32(16), np.uint32(most)
-    for x in range(line.size):
-        above = np.uint32(np.uint32(line[x]) - np.uint32(low[x]))
-        codes[x] = min(np.uint32(np.uint32(above * np.uint32(scale[x])) >> shift), most)
-    for x in range(line.size, codes.size):
-        codes[x] = codes[line.size - 1]
-
-
-@kernel
-def expand(codes, low, spread, bits, out):
-    """Pixels that codes stand for, see `codec.grey`; (W,) uint8 each."""
-    one, shift, white = np.int16(1), np.int16(bits + 1), np.int16(255)
-    for x in range(out.size):
-        code = np.int16(codes[x])
-        step = np.int16(np.int16(np.int16(code + code) + one) * np.int16(spread[x]))
-        out[x] = min(np.int16(np.int16(low[x]) + np.int16(step >> shift)), white)
-
-
-@kernel
-def pack(codes, bits, out):
-    """Four codes of 2 bits to a byte, of 4 bits to two bytes, of 1 bit to a nibble."""
-    if bits == 2:
-        two, four, six = np.uint8(2), np.uint8(4), np.uint8(6)
-        for b in range(out.size):
-            low = codes[4 * b] | np.uint8(codes[4 * b + 1] << two)
-            out[b] = low | np.uint8(codes[4 * b + 2] << four) | np.uint8(codes[4 * b + 3] << six)
-    elif bits == 4:
-        for b in range(out.size):
-            out[b] = codes[2 * b] | (codes[2 * b + 1] << 4)
-    else:
-        for b in range(codes.size // BLOCK):
-            c = codes[4 * b : 4 * b + 4]
-            set_nibble(out, 0, b, c[0] | (c[1] << 1) | (c[2] << 2) | (c[3] << 3))
-
-
-@kernel
-def copy_row(line, out):
-    """The begin of `out` = line. A slice assigned would bring numba's error messages along."""
-    for x in range(line.size):
-        out[x] = line[x]
-
-
-@kernel
-def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
-    """Write one row of blocks of a level >= 1 from its four rows in the ring `rows`.
-
-    Args:
-        rows: (8, W) uint8, image row y in ring row y % 8. first: its first image row.
-        row: which row of blocks. data, table: of the frame.
-        ranges: (3, W) uint8, scale: (W,) uint32, scratch.
-        decoded: (8, W) uint8 ring, written for level 1: what a reader of the frame will see.
-    """
-    width, bits, height = table[level, WIDTH], table[level, BITS], table[level, HEIGHT]
-    code, stride, blocks = table[level, CODE], table[level, STRIDE], table[level, BLOCKS]
-    if bits == 8:
-        for y in range(first, min(first + BLOCK, height)):
-            copy_row(rows[y % 8][:width], data[code + y * stride :])
-            if level == 1 and table[0, BITS] < 8:
-                copy_row(rows[y % 8][:width], decoded[y % 8])
-        return
-    r0, r1 = rows[first % 8][:width], rows[min(first + 1, height - 1) % 8][:width]
-    r2, r3 = rows[min(first + 2, height - 1) % 8][:width], rows[min(first + 3, height - 1) % 8]
-    padded = BLOCK * blocks
-    low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2][:padded]
-    column_ranges(r0, r1, r2, r3, low, spread)
-    at, base, nibbles = row * blocks, table[level, BASE] + row * blocks, table[level, RANGE]
-    for b in range(blocks):
-        x = BLOCK * b
-        darkest = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
-        lightest = max(max(spread[x], spread[x + 1]), max(spread[x + 2], spread[x + 3]))
-        index = TO_SPREAD[lightest - darkest]
-        data[base + b] = darkest
-        set_nibble(data, nibbles, at + b, index)
-        for k in range(BLOCK):
-            low[x + k], spread[x + k], scale[x + k] = darkest, SPREAD[index], SCALE[bits, index]
-    for r in range(BLOCK):
-        y = first + r
-        quantise(rows[min(y, height - 1) % 8][:width], low, scale, (1 << bits) - 1, codes)
-        pack(codes, bits, data[code + y * stride : code + (y + 1) * stride])
-        if level == 1:
-            expand(codes, low, spread, bits, decoded[y % 8][:width])
-
-
-@kernel
-def subtract_above(line, near, far, mixed, out):
-    """out = line minus the level above interpolated: 3/4 nearer, 1/4 farther row and column.
-
-    Args:
-        line: (W,) uint8. near, far: (W // 2,) uint8 rows of level 1.
-        mixed: (W // 2 + 2,) int16 scratch. out: (W,) int16.
-    """
-    n, three, four, eight = near.size, np.int16(3), np.int16(4), np.int16(8)
-    for x in range(n):
-        mixed[x + 1] = np.int16(three * np.int16(near[x])) + np.int16(far[x])
-    mixed[0], mixed[n + 1] = mixed[1], mixed[n]
-    for x in range(n):
-        left = np.int16(np.int16(three * mixed[x + 1]) + np.int16(mixed[x] + eight))
-        right = np.int16(np.int16(three * mixed[x + 1]) + np.int16(mixed[x + 2] + eight))
-        out[2 * x] = np.int16(line[2 * x]) - np.int16(left >> four)
-        out[2 * x + 1] = np.int16(line[2 * x + 1]) - np.int16(right >> four)
-
-
-@kernel
-def column_sums(r0, r1, r2, r3, out):
-    """Sum of the magnitudes of four rows, column by column; (W,) int16."""
-    for x in range(out.size):
-        out[x] = abs(r0[x]) + abs(r1[x]) + abs(r2[x]) + abs(r3[x])
-
-
-@kernel
-def magnitude_index(sums, x):
-    """Index of a block's mean magnitude from its four column sums."""
-    left = np.uint32(np.uint32(sums[x]) + np.uint32(sums[x + 1]))
-    right = np.uint32(np.uint32(sums[x + 2]) + np.uint32(sums[x + 3]))
-    mean = np.uint32(np.uint32(left + right) >> np.uint32(4))
-    return np.int64(TO_MAGNITUDE[min(mean, np.uint32(255))])
-
-
-@kernel
-def pack_signs(line, out):
-    """Signs of (8 n,) int16 in (n,) bytes: 1 = not negative, the first pixel lowest."""
-    for b in range(out.size):
-        packed = np.uint8(0)
-        for k in range(8):
-            packed |= np.uint8(line[8 * b + k] >= 0) << np.uint8(k)
-        out[b] = packed
-
-
-@kernel
-def pack_sizes(line, sums, out):
-    """Signs and sizes of (4 n,) int16 in (n,) bytes: bit 0 the sign, bit 1 set if large."""
-    for b in range(out.size):
-        limit = 9 * np.int64(MAGNITUDE[magnitude_index(sums, BLOCK * b)])
-        packed = np.int64(0)
-        for k in range(BLOCK):
-            value = np.int64(line[BLOCK * b + k])
-            large = np.int64(8 * abs(value) > limit)
-            packed |= (np.int64(value >= 0) | (large << 1)) << (2 * k)
-        out[b] = packed
-
-
-@kernel
-def encode_finest(lines, above, row, data, table, residual, mixed):
-    """Write one row of blocks of level 0: what its four rows differ from the level above.
-
-    Args:
-        lines: (16, W) uint8, image row y in ring row y % 16.
-        above: (8, W // 2) uint8, decoded row y of level 1 in ring row y % 8.
-        row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16 scratch.
-    """
-    height, h1 = table[0, HEIGHT], table[1, HEIGHT]
-    bits, stride, blocks = table[0, BITS], table[0, STRIDE], table[0, BLOCKS]
-    for r in range(BLOCK):
-        y = min(BLOCK * row + r, height - 1)
-        near = above[min(y >> 1, h1 - 1) % 8]
-        far = above[min(max((y >> 1) - 1 + 2 * (y & 1), 0), h1 - 1) % 8]
-        subtract_above(lines[y % 16], near, far, mixed, residual[r])
-    sums = residual[4]
-    column_sums(residual[0], residual[1], residual[2], residual[3], sums)
-    where = table[0, RANGE] + row * blocks // 2
-    for b in range(blocks // 2):  # a width is whole bytes: blocks come in pairs
-        pair = magnitude_index(sums, 8 * b) | (magnitude_index(sums, 8 * b + 4) << 4)
-        data[where + b] = pair
-    for r in range(BLOCK):
-        where = table[0, CODE] + (BLOCK * row + r) * stride
-        if bits == 1:
-            pack_signs(residual[r], data[where : where + stride])
-        else:
-            pack_sizes(residual[r], sums, data[where : where + stride])
+from vio.frontend.blocks import copy_row, encode_finest, encode_rows
+from vio.frontend.codec import BITS, BLOCK, BLOCKS, HEIGHT, LINES, WIDTH
 
 
 @kernel
@@ -301,7 +94,7 @@ def receive(
         data: (n,) uint8, table: its layout.
         lines: (16, W) uint8. rings: (L - 1, 8, W // 2) uint8 raw rows of the levels above.
         decoded: (8, W // 2) uint8 decoded rows of level 1. line: (W + 2,) uint16.
-        residual: (5, W) int16. mixed: (W // 2 + 2,) int16. ranges: (3, W // 2) uint8.
+        residual: (5, W) int16. mixed: (W // 2 + 2,) int16. ranges: (6, W // 2) uint8.
         scale: (W // 2,) uint32.
 
     Returns:

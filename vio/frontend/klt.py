@@ -17,6 +17,7 @@ from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, NOTHING, REGION, WIDTH, lo
 PATCH = 8  # px, side of the aligned patch
 TEMPLATE = PATCH + 2  # px, with the ring the gradients need
 COARSE = np.float32(5.0)  # steps end this much earlier on a level that others follow
+REACH = np.float32(0.5 * (PATCH - 1) + 0.01)  # px, from the centre to the outermost pixel
 LARGEST = np.float32(0.5 * (REGION - 1 - BLOCK))  # px, half of what surely fits in a region
 
 
@@ -115,7 +116,6 @@ def take_templates(data, table, uv, wanted, bits, regions, patch, templates):
     """
     half = np.float32(0.5)
     first = np.float32(0.5 * (TEMPLATE - 1))  # from the first pixel to the centre
-    reach = first + np.float32(1.0)
     stored, cleared, left, blocks, blocks0, blocks1 = 0, 0, 0, 0, 0, 0
     for k in range(uv.shape[0]):
         if wanted[k] == 0:
@@ -133,7 +133,7 @@ def take_templates(data, table, uv, wanted, bits, regions, patch, templates):
                     wanted[k] = 2
                     left += 1
                 continue
-            box = box_around(table, level, x, y, reach, reach)
+            box = box_around(table, level, x, y, first, first)
             own, extra, held = load_region(data, table, level, box, held, regions)
             pixels = regions[0] if level == 0 else regions[1]
             px, py = x - first - np.float32(box[0]), y - first - np.float32(box[1])
@@ -274,8 +274,7 @@ def align(
     blocks0, blocks1, given, tried = 0, 0, 0, 0
     most = int(params[0])
     one, half = np.float32(1.0), np.float32(0.5)
-    n = np.float32(PATCH * PATCH)
-    reach = np.float32(0.5 * PATCH)
+    n, side = np.float32(PATCH * PATCH), np.float32(0.5 * PATCH)
     for k in range(uv.shape[0]):
         score[k] = 0.0
         u, v = uv[k, 0], uv[k, 1]
@@ -284,10 +283,11 @@ def align(
         given += 1
         uv[k, 0] = uv[k, 1] = np.nan
         a00, a01, a10, a11 = warps[k, 0, 0], warps[k, 0, 1], warps[k, 1, 0], warps[k, 1, 1]
-        reach_x = reach * (abs(a00) + abs(a01)) + one
-        reach_y = reach * (abs(a10) + abs(a11)) + one
-        if not (reach_x < LARGEST and reach_y < LARGEST):
+        wide, high = abs(a00) + abs(a01), abs(a10) + abs(a11)
+        limit_x, limit_y = wide * side + one, high * side + one
+        if not (limit_x < LARGEST and limit_y < LARGEST):
             continue
+        reach_x, reach_y = wide * REACH, high * REACH
         tried += 1
         result = np.float32(0.0)
         held = NOTHING
@@ -308,12 +308,11 @@ def align(
             converged, within = False, True
             pixels = regions[0] if level == 0 else regions[1]
             for _ in range(most):
+                within = inside(whole, x, y, limit_x, limit_y)
+                if not within:
+                    break
                 if not inside(box, x, y, reach_x, reach_y):
-                    within = inside(whole, x, y, reach_x, reach_y)
-                    if not within:
-                        break
-                    around_x, around_y = min(reach_x + one, LARGEST), min(reach_y + one, LARGEST)
-                    box = box_around(table, level, x, y, around_x, around_y)
+                    box = box_around(table, level, x, y, reach_x + half, reach_y + half)
                     own, extra, held = load_region(data, table, level, box, held, regions)
                     loads, blocks = loads + 1, blocks + own + extra
                     blocks0 += own * (level == 0)

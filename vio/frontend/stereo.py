@@ -9,6 +9,7 @@ from vio.frontend.codec import HEIGHT, NOTHING, WIDTH, load_region
 from vio.frontend.klt import (
     LARGEST,
     PATCH,
+    REACH,
     box_around,
     inside,
     project_patch,
@@ -57,7 +58,7 @@ def search_epipolar(
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
     scale = np.float32(1 << level)
     n = np.float32(PATCH * PATCH)
-    reach = np.float32(0.5 * PATCH + 1.0)
+    limit, room = np.float32(0.5 * PATCH + 1.0), LARGEST - REACH - half
     pixels = regions[0] if level == 0 else regions[1]
     focal = 0.5 * (params_b[0] + params_b[1])
     base = math.sqrt(p_b_a[0] ** 2 + p_b_a[1] ** 2 + p_b_a[2] ** 2)
@@ -73,6 +74,11 @@ def search_epipolar(
         X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]
         Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
         Z = R_b_a[2, 0] * x + R_b_a[2, 1] * y + R_b_a[2, 2]
+        # A region lies ahead: the walk goes on where the line leads as the inverse depth grows.
+        along_x, along_y = p_b_a[0] * Z - p_b_a[2] * X, p_b_a[1] * Z - p_b_a[2] * Y
+        part = room / max(abs(along_x), abs(along_y), 1e-9)
+        ahead_x, ahead_y = np.float32(along_x * part), np.float32(along_y * part)
+        reach_x, reach_y = REACH + half + abs(ahead_x), REACH + half + abs(ahead_y)
         best, best_rho = np.float32(0.6), -1.0
         box, held = NOTHING, NOTHING
         for i in range(count):
@@ -84,10 +90,10 @@ def search_epipolar(
                 model_b, params_b, (X + rho * p_b_a[0]) / depth, (Y + rho * p_b_a[1]) / depth
             )
             u, v = (np.float32(ud) + half) / scale - half, (np.float32(vd) + half) / scale - half
-            if not inside((0, 0, width, height), u, v, reach, reach):
+            if not inside((0, 0, width, height), u, v, limit, limit):
                 continue
-            if not inside(box, u, v, reach, reach):
-                box = box_around(table, level, u, v, LARGEST, LARGEST)
+            if not inside(box, u, v, REACH, REACH):
+                box = box_around(table, level, u + ahead_x, v + ahead_y, reach_x, reach_y)
                 own, extra, held = load_region(data, table, level, box, held, regions)
                 loads, blocks = loads + 1, blocks + own + extra
                 blocks0 += own * (level == 0)

@@ -112,7 +112,7 @@ def buffers(rig, config) -> list[Buffer]:
         ("line", (width + 2,), "u2"),
         ("residual", (5, width), "i2"),
         ("mixed", (width // 2 + 2,), "i2"),
-        ("ranges", (3, width // 2), "u1"),
+        ("ranges", (6, width // 2), "u1"),
         ("scale", (width // 2,), "u4"),
     ):
         add(f"stream.{name}", shape, dtype, "front", "line buffers of the image stream")

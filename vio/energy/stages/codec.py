@@ -78,11 +78,10 @@ def encode(r, frame, level, data):
     rows, columns = frame.blocks(level)
     n, padded, lines = rows * columns, BLOCK * columns, BLOCK * rows
     r.add("stream.rings", 8 * w, 0, rows).add("stream.ranges", 0, 2 * padded, rows)
-    r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(data, 1, 2, n)
+    r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(data, 0, 2, n)
     r.add("stream.rings", w, 0, lines).add("stream.scale", w, 0, lines)
     r.add("stream.ranges", w + padded - w, padded, lines)
-    codes, bytes_ = BLOCK * columns, columns * frame.code_bytes(level)
-    r.add("stream.ranges", codes, 0, lines).add(data, columns * (bits == 1), bytes_, lines)
+    r.add("stream.ranges", padded, 0, lines).add(data, 0, 2 * bits * columns, rows)
     if seen:
         r.add("stream.ranges", 3 * w, 0, lines).add("stream.decoded", 0, w, lines)
 
@@ -96,9 +95,8 @@ def finest(r, frame, data):
     r.add("stream.lines", w, 0, lines).add("stream.residual", 0, w, lines)
     r.add("stream.residual", 4 * w + 4 * columns, w, rows).add(data, 0, columns // 2, rows)
     if frame.bits[0] == 2:
-        r.add("stream.residual", 8 * columns, 0, lines).add(data, 0, columns, lines)
-    else:
-        r.add("stream.residual", w, 0, lines).add(data, 0, w // 8, lines)
+        r.add("stream.residual", 4 * columns, 0, rows)
+    r.add("stream.residual", w, 0, lines).add(data, 0, 2 * frame.bits[0] * columns, rows)
 
 
 def load(plan, data, name) -> list:

@@ -27,10 +27,28 @@ def expand(codes, low, spread, bits):
     return [grey(int(a), int(s), int(c), bits) for c, a, s in zip(codes, low, spread)]
 
 
-def pack(codes, bits):
-    """Codes side by side, the first in the lowest bits."""
+def packed(codes, bits):
+    """Codes side by side in whole bytes, the first in the lowest bits."""
     number = sum(int(c) << (bits * k) for k, c in enumerate(codes))
     return list(number.to_bytes(-(-len(codes) * bits // 8), "little"))
+
+
+def two_fours(codes, x):
+    return packed(codes[x : x + 2], 4)[0]
+
+
+def four_twos(codes, x):
+    return packed(codes[x : x + 4], 2)[0]
+
+
+def four_ones(codes, x):
+    return packed(codes[x : x + 4], 1)[0]
+
+
+def pack(rows, bits):
+    """Blocks of four rows of codes one after the other, each row by row."""
+    blocks = [[c for row in rows for c in row[x : x + 4]] for x in range(0, len(rows[0]), 4)]
+    return [byte for block in blocks for byte in packed(block, bits)]
 
 
 def column_sums(rows):
@@ -41,14 +59,19 @@ def magnitude_index(sums, x):
     return nearest(MAGNITUDE, min(int(sum(sums[x : x + 4])) // 16, 255))
 
 
-def pack_signs(line):
-    return pack([int(v >= 0) for v in line], 1)
+def four_signs(line, x):
+    return packed([int(v >= 0) for v in line[x : x + 4]], 1)[0]
 
 
-def pack_sizes(line, sums):
+def pack_signs(lines):
+    return pack([[int(v >= 0) for v in line] for line in lines], 1)
+
+
+def pack_sizes(lines, sums):
     """Per pixel a bit for the sign and a bit for a size above 9/8 of the block's mean."""
-    codes = []
-    for x, value in enumerate(line):
+
+    def code(x, value):
         mean = MAGNITUDE[magnitude_index(sums, x // 4 * 4)]
-        codes.append(int(value >= 0) + 2 * int(abs(int(value)) > 9 * int(mean) / 8))
-    return pack(codes, 2)
+        return int(value >= 0) + 2 * int(abs(int(value)) > 9 * int(mean) / 8)
+
+    return pack([[code(x, v) for x, v in enumerate(line)] for line in lines], 2)

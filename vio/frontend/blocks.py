@@ -1,0 +1,258 @@
+"""A row of blocks, from pixels to codes and from codes to bytes (see codec.py).
+
+Arithmetic is as narrow as the numbers allow, each result by name: left alone numba widens to 64
+bits, and an eighth as many pixels go through one instruction.
+"""
+
+import numpy as np
+
+from vio._jit import kernel
+from vio.frontend.codec import (
+    BASE,
+    BITS,
+    BLOCK,
+    BLOCKS,
+    CODE,
+    HEIGHT,
+    MAGNITUDE,
+    PAIRS,
+    RANGE,
+    SCALE,
+    SPREAD,
+    TO_MAGNITUDE,
+    TO_SPREAD,
+    WIDTH,
+)
+
+
+@kernel
+def column_ranges(r0, r1, r2, r3, low, high):
+    """Least and greatest of four rows, column by column; columns beyond the rows are neutral."""
+    width = r0.size
+    for x in range(width):
+        low[x] = min(min(r0[x], r1[x]), min(r2[x], r3[x]))
+    for x in range(width):
+        high[x] = max(max(r0[x], r1[x]), max(r2[x], r3[x]))
+    for x in range(width, low.size):
+        low[x], high[x] = 255, 0
+
+
+@kernel
+def quantise(line, low, scale, most, codes):
+    """Codes of a row of pixels: floor((pixel - low) scale / 2^16), at most `most`.
+
+    Unsigned 32-bit arithmetic throughout, so that many pixels go through one instruction.
+    """
+    shift, most = np.uint32(16), np.uint32(most)
+    for x in range(line.size):
+        above = np.uint32(np.uint32(line[x]) - np.uint32(low[x]))
+        codes[x] = min(np.uint32(np.uint32(above * np.uint32(scale[x])) >> shift), most)
+    for x in range(line.size, codes.size):
+        codes[x] = codes[line.size - 1]
+
+
+@kernel
+def expand(codes, low, spread, bits, out):
+    """Pixels that codes stand for, see `codec.grey`; (W,) uint8 each."""
+    one, white = np.int16(1), np.int16(255)
+    two, three, five = np.int16(2), np.int16(3), np.int16(5)
+    for x in range(out.size):
+        code = np.int16(codes[x])
+        step = np.int16(np.int16(np.int16(code + code) + one) * np.int16(spread[x]))
+        if bits == 1:  # bits + 1 as a constant: a variable shift would go in 64 bits
+            step = np.int16(step >> two)
+        elif bits == 2:
+            step = np.int16(step >> three)
+        else:
+            step = np.int16(step >> five)
+        out[x] = min(np.int16(np.int16(low[x]) + step), white)
+
+
+@kernel
+def two_fours(codes, x):
+    """Codes of 4 bits of two pixels in a byte, the first lowest."""
+    return codes[x] | np.uint8(codes[x + 1] << np.uint8(4))
+
+
+@kernel
+def four_twos(codes, x):
+    """Codes of 2 bits of four pixels in a byte."""
+    left = codes[x] | np.uint8(codes[x + 1] << np.uint8(2))
+    return left | np.uint8(codes[x + 2] << np.uint8(4)) | np.uint8(codes[x + 3] << np.uint8(6))
+
+
+@kernel
+def four_ones(codes, x):
+    """Codes of 1 bit of four pixels in a nibble."""
+    left = codes[x] | np.uint8(codes[x + 1] << np.uint8(1))
+    return left | np.uint8(codes[x + 2] << np.uint8(2)) | np.uint8(codes[x + 3] << np.uint8(3))
+
+
+@kernel
+def pack(codes, bits, out):
+    """Codes of a row of blocks, four rows (4, W) uint8, block by block; (2 bits n,) uint8."""
+    c0, c1, c2, c3, blocks = codes[0], codes[1], codes[2], codes[3], out.size // (2 * bits)
+    if bits == 2:
+        for b in range(blocks):
+            x = BLOCK * b
+            out[x], out[x + 1] = four_twos(c0, x), four_twos(c1, x)
+            out[x + 2], out[x + 3] = four_twos(c2, x), four_twos(c3, x)
+    elif bits == 1:
+        high = np.uint8(4)
+        for b in range(blocks):
+            x = BLOCK * b
+            out[2 * b] = four_ones(c0, x) | np.uint8(four_ones(c1, x) << high)
+            out[2 * b + 1] = four_ones(c2, x) | np.uint8(four_ones(c3, x) << high)
+    else:
+        for x in range(0, BLOCK * blocks, BLOCK):
+            for r in range(BLOCK):
+                out[2 * (x + r)] = two_fours(codes[r], x)
+                out[2 * (x + r) + 1] = two_fours(codes[r], x + 2)
+
+
+@kernel
+def copy_row(line, out):
+    """The begin of `out` = line. A slice assigned would bring numba's error messages along."""
+    for x in range(line.size):
+        out[x] = line[x]
+
+
+@kernel
+def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
+    """Write one row of blocks of a level >= 1 from its four rows in the ring `rows`.
+
+    Args:
+        rows: (8, W) uint8, image row y in ring row y % 8. first: its first image row.
+        row: which row of blocks. data, table: of the frame.
+        ranges: (6, W) uint8, scale: (W,) uint32, scratch.
+        decoded: (8, W) uint8 ring, written for level 1: what a reader of the frame will see.
+    """
+    width, bits, height = table[level, WIDTH], table[level, BITS], table[level, HEIGHT]
+    code, blocks = table[level, CODE], table[level, BLOCKS]
+    if bits == 8:
+        for y in range(first, min(first + BLOCK, height)):
+            copy_row(rows[y % 8][:width], data[code + y * width :])
+            if level == 1 and table[0, BITS] < 8:
+                copy_row(rows[y % 8][:width], decoded[y % 8])
+        return
+    r0, r1 = rows[first % 8][:width], rows[min(first + 1, height - 1) % 8][:width]
+    r2, r3 = rows[min(first + 2, height - 1) % 8][:width], rows[min(first + 3, height - 1) % 8]
+    padded = BLOCK * blocks
+    low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2:]
+    column_ranges(r0, r1, r2, r3, low, spread)
+    base = table[level, BASE] + row * blocks
+    nibbles = table[level, RANGE] + row * table[level, PAIRS]
+    index = 0
+    for b in range(blocks):
+        x = BLOCK * b
+        darkest = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
+        lightest = max(max(spread[x], spread[x + 1]), max(spread[x + 2], spread[x + 3]))
+        before, index = index, TO_SPREAD[lightest - darkest]
+        data[base + b] = darkest
+        data[nibbles + (b >> 1)] = (before | (index << 4)) if b & 1 else index
+        for k in range(BLOCK):
+            low[x + k], spread[x + k], scale[x + k] = darkest, SPREAD[index], SCALE[bits, index]
+    for r in range(BLOCK):
+        y = min(first + r, height - 1) % 8
+        quantise(rows[y][:width], low, scale, (1 << bits) - 1, codes[r][:padded])
+    code += row * 2 * bits * blocks
+    pack(codes, bits, data[code : code + 2 * bits * blocks])
+    if level == 1:
+        for r in range(BLOCK):
+            expand(codes[r], low, spread, bits, decoded[(first + r) % 8][:width])
+
+
+@kernel
+def subtract_above(line, near, far, mixed, out):
+    """out = line minus the level above interpolated: 3/4 nearer, 1/4 farther row and column.
+
+    Args:
+        line: (W,) uint8. near, far: (W // 2,) uint8 rows of level 1.
+        mixed: (W // 2 + 2,) int16 scratch. out: (W,) int16.
+    """
+    n, three, four, eight = near.size, np.int16(3), np.int16(4), np.int16(8)
+    for x in range(n):
+        mixed[x + 1] = np.int16(three * np.int16(near[x])) + np.int16(far[x])
+    mixed[0], mixed[n + 1] = mixed[1], mixed[n]
+    for x in range(n):
+        left = np.int16(np.int16(three * mixed[x + 1]) + np.int16(mixed[x] + eight))
+        right = np.int16(np.int16(three * mixed[x + 1]) + np.int16(mixed[x + 2] + eight))
+        out[2 * x] = np.int16(line[2 * x]) - np.int16(left >> four)
+        out[2 * x + 1] = np.int16(line[2 * x + 1]) - np.int16(right >> four)
+
+
+@kernel
+def column_sums(r0, r1, r2, r3, out):
+    """Sum of the magnitudes of four rows, column by column; (W,) int16."""
+    for x in range(out.size):
+        out[x] = abs(r0[x]) + abs(r1[x]) + abs(r2[x]) + abs(r3[x])
+
+
+@kernel
+def magnitude_index(sums, x):
+    """Index of a block's mean magnitude from its four column sums."""
+    left = np.uint32(np.uint32(sums[x]) + np.uint32(sums[x + 1]))
+    right = np.uint32(np.uint32(sums[x + 2]) + np.uint32(sums[x + 3]))
+    mean = np.uint32(np.uint32(left + right) >> np.uint32(4))
+    return TO_MAGNITUDE[min(mean, np.uint32(255))]
+
+
+@kernel
+def four_signs(line, x):
+    """Signs of four pixels in a nibble: 1 = not negative, the first lowest."""
+    left = np.uint8(line[x] >= 0) | np.uint8(np.uint8(line[x + 1] >= 0) << np.uint8(1))
+    third, last = np.uint8(line[x + 2] >= 0), np.uint8(line[x + 3] >= 0)
+    return left | np.uint8(third << np.uint8(2)) | np.uint8(last << np.uint8(3))
+
+
+@kernel
+def pack_signs(lines, out):
+    """Signs of four rows of a row of blocks, (4, 4 n) int16, block by block: (2 n,) uint8."""
+    r0, r1, r2, r3, high = lines[0], lines[1], lines[2], lines[3], np.uint8(4)
+    for b in range(r0.size // BLOCK):
+        x = BLOCK * b
+        out[2 * b] = four_signs(r0, x) | np.uint8(four_signs(r1, x) << high)
+        out[2 * b + 1] = four_signs(r2, x) | np.uint8(four_signs(r3, x) << high)
+
+
+@kernel
+def pack_sizes(lines, sums, out):
+    """Signs and sizes likewise, (4 n,) uint8: bit 0 the sign, bit 1 set if large."""
+    for x in range(0, sums.size, BLOCK):
+        limit = 9 * np.int64(MAGNITUDE[magnitude_index(sums, x)])
+        for r in range(BLOCK):
+            packed = np.int64(0)
+            for k in range(BLOCK):
+                value = np.int64(lines[r, x + k])
+                large = np.int64(8 * abs(value) > limit)
+                packed |= (np.int64(value >= 0) | (large << 1)) << (2 * k)
+            out[x + r] = packed
+
+
+@kernel
+def encode_finest(lines, above, row, data, table, residual, mixed):
+    """Write one row of blocks of level 0: what its four rows differ from the level above.
+
+    Args:
+        lines: (16, W) uint8, image row y in ring row y % 16.
+        above: (8, W // 2) uint8, decoded row y of level 1 in ring row y % 8.
+        row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16 scratch.
+    """
+    height, h1 = table[0, HEIGHT], table[1, HEIGHT]
+    bits, blocks = table[0, BITS], table[0, BLOCKS]
+    for r in range(BLOCK):
+        y = min(BLOCK * row + r, height - 1)
+        near = above[min(y >> 1, h1 - 1) % 8]
+        far = above[min(max((y >> 1) - 1 + 2 * (y & 1), 0), h1 - 1) % 8]
+        subtract_above(lines[y % 16], near, far, mixed, residual[r])
+    sums = residual[4]
+    column_sums(residual[0], residual[1], residual[2], residual[3], sums)
+    where = table[0, RANGE] + row * table[0, PAIRS]
+    for b in range(blocks // 2):  # a width is whole bytes: blocks come in pairs
+        after = np.uint8(magnitude_index(sums, 8 * b + 4) << np.uint8(4))
+        data[where + b] = magnitude_index(sums, 8 * b) | after
+    where = table[0, CODE] + row * 2 * bits * blocks
+    if bits == 1:
+        pack_signs(residual[:BLOCK], data[where : where + 2 * blocks])
+    else:
+        pack_sizes(residual[:BLOCK], sums, data[where : where + BLOCK * blocks])
