@@ -99,6 +99,9 @@ class WindowConfig:
     max_landmarks: int = setting(280, "1", "landmarks kept", 20, 5000)
     iterations: int = setting(4, "1", "linearisations per frame at the most", 1, 50)
     sigma_px: float = setting(0.4, "px", "noise of a tracked pixel", 0.01, 10.0)
+    sigma_factor: float = setting(
+        3.0, "1", "reported deviations over those of independent errors", 0.1, 100.0
+    )
     max_misfit: float = setting(
         9.0, "1", "chi-square per row of inertial factors that casts doubt on them", 1.0, 1e6
     )

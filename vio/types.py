@@ -135,7 +135,8 @@ class Estimate:
     Attributes:
         R_world_imu: (3, 3). p_world_imu: (3,) [m]. v_world_imu: (3,) [m/s].
         bias_gyro: (3,) [rad/s]. bias_accel: (3,) [m/s^2].
-        cov: (15, 15) of the error state, order in the module docstring.
+        cov: (15, 15) of the error state, order in the module docstring; for real sensors, whose
+            errors are not independent (`window.sigma_factor`).
         status: health; a pose with status INITIALISING or LOST is not usable.
         calibration: (n,) what of the calibration is estimated, see vio/imu/calibration.py.
         calibration_std: (n,) its standard deviations.

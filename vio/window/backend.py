@@ -143,7 +143,11 @@ class Backend:
         self.window.reset()
 
     def estimate(self, t_ns) -> Estimate:
-        """The newest state with its covariance and health; far from certain when not running."""
+        """The newest state with its covariance and health; far from certain when not running.
+
+        Errors of real sensors go on from sample to sample and from frame to frame, the window takes
+        each for a new one: what it says of its certainty is widened by `window.sigma_factor`.
+        """
         window = self.window
         x, sigma = window.slots.calibration.copy(), window.watch.sigma.copy()
         notice = self.suspicion.words(x, int(window.slots.held[0]))
@@ -156,6 +160,7 @@ class Backend:
             )  # fmt: skip
         s, slots = window.newest, window.slots
         R, p, cov = calibration.imu_from_rig(slots.R[s], slots.p[s], x, window.cov)
+        cov *= self.config.window.sigma_factor**2
         return Estimate(
             t_ns, R, p, slots.v[s].copy(), slots.bias[s, :3].copy(), slots.bias[s, 3:].copy(),
             cov, self.status, x, sigma, notice,
