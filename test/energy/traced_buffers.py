@@ -60,6 +60,21 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
             assert use.beyond(room // 4) == (use.reads, use.writes)
 
 
+@pytest.mark.parametrize("name", ["packed", "raw"])
+def test_a_word_of_a_frame_holds_as_much_of_a_patch_as_declared(name):
+    plan = sizes(name)
+    data, table = compressed(plan)
+    found = []
+    for level, x, y in [(0, 40.3, 38.6), (0, 61.0, 50.2), (1, 20.1, 19.3), (1, 30.2, 25.9)]:
+        trace, at = Trace(addresses=True), (F(x), F(y), F(4), F(4))
+        frame = trace.array("frame0", data)
+        box = klt.box_around(table, level, *at)
+        codec.load_region(frame, table, level, box, codec.NOTHING, np.zeros((2, 24, 24), F))
+        read = [at for _, at, _ in trace.log]
+        found.append(len(read) / len({at // 8 for at in read}))
+    assert model.SIDE_BY_SIDE == pytest.approx(np.mean(found), rel=0.25), found
+
+
 @pytest.mark.parametrize("tensor", ["work.folds", "work.root", "work.gain", "work.panel"])
 def test_scratch_of_a_landmark_never_leaves_its_buffer(tensor):
     """What `linearise` works in is written before it is read, and fits where it is kept."""

@@ -8,6 +8,8 @@ from vio.energy.stages import codec
 
 PATCH, TEMPLATE = 64, 100
 BASIS, PIXELS = "front.basis", "front.patch"
+SIDE_BY_SIDE = 5
+"""Bytes of a patch, packed or raw, that a word of eight bytes of a frame holds."""
 
 
 def prepare(event, bits) -> Rows:
@@ -209,9 +211,8 @@ def uses(plan) -> list:
     streams = {f"image{cam}": sequential for cam in range(plan.cameras)}
     out = []
     for stage, rows in model(plan).items():
-        # Rows of a frame are written and scanned in order; patches of it are read at any place,
-        # about four bytes of them side by side.
-        frames = sequential if stage in ("receive", "detect") else record(4)
+        # Rows of a frame are written and scanned in order; patches of it are read at any place.
+        frames = sequential if stage in ("receive", "detect") else record(SIDE_BY_SIDE)
         mine = {f"frame{cam}": frames for cam in range(plan.cameras)}
         out += made(stage, rows, how | streams | mine)
     return out
