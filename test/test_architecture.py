@@ -43,6 +43,7 @@ ALLOWED = {
     "footprint": OFFLINE | {"replay"},
     "choices": set(),
     "bench": OFFLINE | {"replay", "footprint", "sim", "choices", "console"},
+    "steps": OFFLINE | {"replay", "console"},
     "cli": OFFLINE
     | {
         "choices",
@@ -53,10 +54,11 @@ ALLOWED = {
         "report",
         "console",
         "footprint",
+        "steps",
         "bench",
         "ros",
     },
-    "ros": OFFLINE | {"console"},
+    "ros": OFFLINE | {"choices", "console"},
 }
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""
 

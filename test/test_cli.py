@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,9 @@ def test_help_is_quick_and_imports_nothing_heavy():
         (("run", "."), "error"),
         (("eval", "a.tum", "b.tum"), "a.tum"),
         (("info", "nowhere"), "nowhere"),
+        (("run", "x" * 300), "name too long"),
+        (("run", ".", "--topic", "left=/a"), "--topic left=/a: write it as"),
+        (("energy", "--constants", "absent.md"), "absent.md: No such file"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(tmp_path, words, message):
@@ -83,6 +87,53 @@ def test_a_defect_is_one_line_and_exit_code_1_unless_debugging(tmp_path):
     assert "ZeroDivisionError" in done.stderr
     done = subprocess.run([*command, "--debug"], capture_output=True, text=True, env=environment())
     assert done.returncode != 0 and "Traceback" in done.stderr
+
+
+def test_times_without_end_are_refused(tmp_path):
+    for option in ("--seconds", "--start"):
+        done = vio("run", ".", option, "inf", cwd=tmp_path)
+        assert done.returncode == 2 and option in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_full_disk_and_a_reader_that_left_are_no_defects():
+    words = [sys.executable, "-m", "vio.cli", "info", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, env=environment())
+    assert done.returncode == 2 and b"No space left" in done.stderr
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, env=environment())
+    os.close(writing)
+    assert done.returncode == 1 and done.stderr == b""
+
+
+def test_a_disk_that_fills_up_keeps_the_results(sequence, tmp_path):
+    code = (
+        "import sys, vio.cli, vio.record as r\n"
+        "def write(*words): raise OSError(28, 'No space left on device')\n"
+        "r.Record.write = write\n"
+        f"sys.argv = ['vio', 'run', {str(sequence)!r}, '--seconds', '1', '--out', 'o', '-q']\n"
+        "vio.cli.main()"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment())
+    assert done.returncode == 2 and "results so far in o" in done.stderr
+    assert (tmp_path / "o" / "metrics.json").is_file()
+
+
+def test_truth_needs_no_second_camera(sequence, tmp_path):
+    truth = sequence / "mav0" / "state_groundtruth_estimate0" / "data.csv"
+    shutil.copytree(sequence, tmp_path / "one")
+    shutil.rmtree(tmp_path / "one" / "mav0" / "cam1")
+    with open(truth) as rows, open(tmp_path / "same.tum", "w") as file:
+        for row in list(rows)[1:]:
+            t, x, y, z, qw, qx, qy, qz = row.split(",")[:8]
+            file.write(f"{t[:-9]}.{t[-9:]} {x} {y} {z} {qx} {qy} {qz} {qw}\n")
+    done = vio("eval", tmp_path / "same.tum", tmp_path / "one", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["ate_max_m"] < 1e-6
+    (tmp_path / "late.tum").write_text("5 0 0 0 0 0 0 1\n")
+    done = vio("eval", tmp_path / "late.tum", tmp_path / "one")
+    assert done.returncode == 2 and "late.tum" in done.stderr and "same clock" in done.stderr
 
 
 def test_info_tells_versions_and_settings():

@@ -47,6 +47,10 @@ def test_ros_parameter_file_is_understood(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("/**:\n  ros__parameters:\n    vio: {seed: 5}\n    frame: odom\n")
     assert load([path]).seed == 5
+    path.write_text("/**:\n  ros__parameters: {vio.seed: 6, vio.window.max_keyframes: 4}\n")
+    assert load([path]).seed == 6 and load([path]).window.max_keyframes == 4
+    path.write_text("/**:\n  ros__parameters:\n")
+    assert load([path]) == Config()
 
 
 @pytest.mark.parametrize(
@@ -59,6 +63,9 @@ def test_ros_parameter_file_is_understood(tmp_path):
         ("- 1", "mapping"),
         ("a: [", "not valid YAML"),
         ("frontend: 3", "group"),
+        ("a: {ros__parameters: 3}", "groups"),
+        ("a: {ros__parameters: {vio: 3}}", "groups"),
+        ("a: {ros__parameters: {vio.sed: 3}}", "did you mean 'seed'"),
     ],
 )
 def test_a_bad_file_is_one_line_with_its_name(tmp_path, text, message):
@@ -88,6 +95,8 @@ def test_a_float_may_be_written_as_integer_or_exponent():
 def test_assignment_without_value_is_refused():
     with pytest.raises(VioError, match="section.key=value"):
         load(assignments=["seed"])
+    with pytest.raises(VioError, match=r"--set seed=\[1: .* section.key=value"):
+        load(assignments=["seed=[1"])
 
 
 def test_built_in_files_load_by_name():

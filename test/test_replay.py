@@ -133,10 +133,25 @@ def test_default_folder_is_named_and_linked(tmp_path, monkeypatch):
 
 
 def test_a_folder_used_again_holds_nothing_of_the_earlier_run(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
     (tmp_path / "features.png").write_bytes(b"old")
     (tmp_path / "notes.txt").write_text("mine")
     runfolder.create("fake", tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_files_that_no_run_wrote_are_kept(tmp_path):
+    (tmp_path / "config.yaml").write_text("seed: 1\n")
+    with pytest.raises(VioError, match="config.yaml: no run wrote it.*--out"):
+        runfolder.create("fake", tmp_path)
+    assert (tmp_path / "config.yaml").read_text() == "seed: 1\n"
+
+
+def test_truth_of_another_clock_is_said(tmp_path, caplog):
+    dataset = FakeDataset()
+    dataset.truth["t_ns"] += 10**18
+    metrics = replay.run(dataset, Config(), tmp_path)
+    assert metrics["ate_rmse_m"] is None and "same clock" in caplog.text
 
 
 def test_json_has_no_nan():

@@ -18,6 +18,22 @@ Configs = Annotated[
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="One setting, `section.key=value`; repeat.")
 ]
+MAX_S = 1e6
+"""Longest time that can be asked for [s]: eleven days."""
+
+Start = Annotated[float, typer.Option(min=0, max=MAX_S, help="Begin this many seconds in.")]
+Seconds = Annotated[
+    float | None, typer.Option(min=0, max=MAX_S, help="Stop after this many seconds.")
+]
+Calibration = Annotated[
+    Path | None, typer.Option(help="Calibration, file or folder; default: beside the recording.")
+]
+Topics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--topic", help="Topic of a bag, `cam0=/left`; of cam0, cam1, imu, truth; repeat."
+    ),
+]
 Mono = Annotated[bool, typer.Option("--mono", help="Use the left camera only.")]
 
 

@@ -8,8 +8,24 @@ from typing import Annotated
 
 import typer
 
-from vio.choices import Align, Configs, Debug, Json, Mono, Out, Profile, Quiet, Settings
+from vio.choices import (
+    MAX_S,
+    Align,
+    Calibration,
+    Configs,
+    Debug,
+    Json,
+    Mono,
+    Out,
+    Profile,
+    Quiet,
+    Seconds,
+    Settings,
+    Start,
+    Topics,
+)
 from vio.console import errors, kernel_bar, note, note_if_cold, progress_bar, show, show_parts
+from vio.steps import load_config, opened, read_truth, replay
 from vio.types import VioError
 
 app = typer.Typer(
@@ -35,10 +51,10 @@ def run(
     config: Configs = None,
     assignments: Settings = None,
     mono: Mono = False,
-    start: Annotated[float, typer.Option(min=0, help="Begin this many seconds in.")] = 0.0,
-    seconds: Annotated[
-        float | None, typer.Option(min=0, help="Stop after this many seconds.")
-    ] = None,
+    calibration: Calibration = None,
+    topics: Topics = None,
+    start: Start = 0.0,
+    seconds: Seconds = None,
     out: Out = None,
     rerun: Annotated[bool, typer.Option("--rerun", help="Watch live (extra `viz`).")] = False,
     target: Annotated[
@@ -55,13 +71,12 @@ def run(
     - `vio run MH_01_easy`
     - `vio run MH_01_easy --start 40 --seconds 20 --out runs/mh01`
     - `vio run MH_01_easy.bag --mono --config fast --set window.max_keyframes=5`
+    - `vio run flight.bag --calibration camchain-imucam.yaml --topic imu=/imu/data`
     - `vio run flight --target navion65`
     """
     with errors(debug):
         settings = load_config(config, assignments)
-        if not dataset.exists():
-            raise VioError(f"{dataset}: no such recording; check the path, or try `vio demo`")
-        source = opened(dataset, mono)
+        source = opened(dataset, mono, calibration, topics)
         view = None
         if rerun:
             from vio.viz.rerun_view import RerunView
@@ -79,10 +94,14 @@ def evaluate(
     estimate: Annotated[Path, typer.Argument(help="Trajectory, TUM format.")],
     groundtruth: Annotated[Path, typer.Argument(help="TUM file, EuRoC csv or a recording.")],
     align: Annotated[Align, typer.Option(help="Alignment before the ATE.")] = Align.se3,
-    tolerance: Annotated[float, typer.Option(min=0, help="Largest stamp difference [s].")] = 0.01,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=MAX_S, help="Largest stamp difference [s].")
+    ] = 0.01,
     interpolate: Annotated[
         bool, typer.Option("--interpolate", help="Evaluate the truth at the estimate's stamps.")
     ] = False,
+    calibration: Calibration = None,
+    topics: Topics = None,
     as_json: Json = False,
     debug: Debug = False,
 ):
@@ -99,10 +118,13 @@ def evaluate(
         from vio.io.tum import read_tum
 
         poses = Trajectory(*read_tum(estimate))
-        truth = from_truth(read_truth(groundtruth))
+        truth = from_truth(read_truth(groundtruth, calibration, topics))
         if truth is None:
             raise VioError(f"{groundtruth}: no ground truth in it; name a file that has it")
-        figures = metrics.evaluate(poses, truth, align.value, tolerance, interpolate)
+        try:
+            figures = metrics.evaluate(poses, truth, align.value, tolerance, interpolate)
+        except VioError as error:
+            raise VioError(f"{estimate}, {groundtruth}: {error}") from None
         show(figures, estimate.name, as_json)
 
 
@@ -149,7 +171,7 @@ def energy(
 def sim(
     out: Annotated[Path, typer.Argument(help="Folder to write the sequence to.")],
     profile: Annotated[Profile, typer.Option(help="Kind of motion.")] = Profile.gentle,
-    seconds: Annotated[float, typer.Option(min=1, help="Length [s].")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="Length [s].")] = 20.0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of motion, world and noise.")] = 0,
     dark: Annotated[bool, typer.Option("--dark", help="Low light.")] = False,
     blur: Annotated[bool, typer.Option("--blur", help="Motion blur.")] = False,
@@ -161,7 +183,7 @@ def sim(
     camera_stamps: Annotated[
         Path | None, typer.Option(help="Recorded camera stamps [ns], one per line.")
     ] = None,
-    start: Annotated[float, typer.Option(min=0, help="Begin this far into the trajectory.")] = 0.0,
+    start: Start = 0.0,
     quiet: Quiet = False,
     debug: Debug = False,
 ):
@@ -239,9 +261,7 @@ def memory(
     ablate: Annotated[
         Path | None, typer.Option(help="Run this recording with each technique off in turn.")
     ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=0, help="With --ablate: stop after this many seconds.")
-    ] = None,
+    seconds: Seconds = None,
     profiles: Annotated[
         bool, typer.Option("--profiles", help="Print the built-in profiles as Markdown only.")
     ] = False,
@@ -271,9 +291,9 @@ def memory(
             show_parts(footprint.memory(rig, settings, mono), as_json)
             return
         silent = quiet or as_json
+        source = opened(ablate, mono)
         note_if_cold(silent)
         note("formats that have not run before are compiled first", silent)
-        source = opened(ablate, mono)
         with progress_bar("frames", silent) as progress:
             found = footprint.ablation(source, settings, seconds, mono, progress)
         show_parts(found, as_json)
@@ -282,7 +302,9 @@ def memory(
 @app.command()
 def info(
     dataset: Annotated[Path | None, typer.Argument(help="Also show this recording's rig.")] = None,
-    mono: Annotated[bool, typer.Option("--mono", help="Open the recording as mono.")] = False,
+    mono: Mono = False,
+    calibration: Calibration = None,
+    topics: Topics = None,
     config_table: Annotated[
         bool, typer.Option("--config-table", help="Print docs/configuration.md and nothing else.")
     ] = False,
@@ -305,7 +327,7 @@ def info(
             return
         from vio.about import describe
 
-        facts = describe(opened(dataset, mono) if dataset else None)
+        facts = describe(opened(dataset, mono, calibration, topics) if dataset else None)
         if as_json:
             sys.stdout.write(json.dumps(facts, indent=2) + "\n")
         else:
@@ -346,53 +368,6 @@ def main():
     app.command()(bench)
     app.add_typer(ros, name="ros")
     app()
-
-
-def replay(
-    source, settings, out, start, seconds, mono, view, as_json, quiet, name=None, target=None
-) -> Path:
-    """Run, with progress and the closing table; the run folder."""
-    from vio import runfolder
-
-    silent = quiet or as_json
-    note_if_cold(silent)
-    from vio.replay import interval
-    from vio.replay import run as run_dataset
-
-    interval(source, start, seconds)  # a mistake here must not leave an empty folder
-    folder = runfolder.create(name or source.name, out)
-    try:
-        with kernel_bar(silent) as compiling, progress_bar("frames", silent) as progress:
-            metrics = run_dataset(
-                source, settings, folder, start, seconds, mono, view, progress, target, compiling
-            )
-    except KeyboardInterrupt:
-        note(f"interrupted; results so far in {folder}", False)
-        raise
-    show(metrics, f"{name or source.name}{' (mono)' if mono else ''}", as_json, quiet)
-    note(f"results in {folder}", silent)
-    return folder
-
-
-def load_config(files, assignments):
-    """The effective configuration of the options --config and --set."""
-    from vio.config import load
-
-    return load(files or (), assignments or ())
-
-
-def opened(path: Path, mono: bool):
-    """The dataset at `path`; its problems name the file."""
-    from vio.io.dataset import open_dataset
-
-    return open_dataset(path, mono=mono)
-
-
-def read_truth(path: Path):
-    """TRUTH_DTYPE array of a trajectory file or of a recording, or None."""
-    from vio.io.groundtruth import read_groundtruth
-
-    return opened(path, mono=False).truth if path.is_dir() else read_groundtruth(path)
 
 
 if __name__ == "__main__":

@@ -231,14 +231,18 @@ def load(files=(), assignments=()) -> Config:
             raise VioError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
         if not isinstance(tree, dict):
             raise VioError(f"{path}: expected a mapping of settings at the top level")
-        config = overlay(config, ros_parameters(tree), str(path))
+        for part in ros_parameters(tree, path):
+            config = overlay(config, part, str(path))
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals:
             raise VioError(f"--set {text}: write it as section.key=value")
-        tree = yaml.safe_load(value)
-        for part in reversed(key.strip().split(".")):
-            tree = {part: tree}
+        try:
+            tree = nested(key.strip(), yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise VioError(
+                f"--set {text}: '{value}' is no value; write section.key=value"
+            ) from None
         config = overlay(config, tree, f"--set {text}")
     return config
 
@@ -272,12 +276,27 @@ def find_file(name) -> Path:
     raise VioError(f"{name}: no such configuration file; built-in ones are: {known}")
 
 
-def ros_parameters(tree: dict) -> dict:
-    """The settings of a ROS 2 parameter file (`/**: ros__parameters:`), or the tree itself."""
+def ros_parameters(tree: dict, path) -> list[dict]:
+    """The settings of a ROS 2 parameter file (`/**: ros__parameters:`), or the tree itself.
+
+    ROS takes `vio: {seed: 3}` and `vio.seed: 3` for the same.
+    """
     for value in tree.values():
         if isinstance(value, dict) and "ros__parameters" in value:
-            return value["ros__parameters"].get("vio", {})
-    return tree
+            given = value["ros__parameters"] or {}
+            whole = given.get("vio") or {} if isinstance(given, dict) else None
+            if not isinstance(whole, dict):
+                raise VioError(f"{path}: 'ros__parameters' and its 'vio' are groups, not values")
+            dotted = [name for name in map(str, given) if name.startswith("vio.")]
+            return [whole, *(nested(name[len("vio.") :], given[name]) for name in dotted)]
+    return [tree]
+
+
+def nested(name: str, value) -> dict:
+    """`value` under a dotted name, as a tree."""
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return value
 
 
 def overlay(config, tree: dict, origin: str, prefix: str = ""):

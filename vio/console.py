@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import sys
 
 import typer
@@ -104,6 +105,16 @@ def errors(debug: bool):
     except KeyboardInterrupt:
         typer.echo("vio: stopped", err=True)
         raise typer.Exit(130) from None
+    except BrokenPipeError:  # who read us has seen enough: `vio memory | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if debug:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error}; check the path, permissions and free space"
+        typer.echo(f"vio: error: {what}", err=True)
+        raise typer.Exit(2) from None
     except Exception as error:
         if debug or isinstance(error, typer.Exit):
             raise

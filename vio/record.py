@@ -1,5 +1,6 @@
 """What one run produced, frame by frame, and the figures of `metrics.json` drawn from it."""
 
+import logging
 import resource
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy as np
 from vio.eval.metrics import evaluate, nees
 from vio.eval.trajectory import Trajectory, associate, path_lengths, quaternions
 from vio.types import POSE_DIM, STATE_DIM, FrameResult, Status, VioError
+
+log = logging.getLogger(__name__)
 
 SETTLE_NS = 1_000_000_000
 """Time after the first frame that `coverage` leaves to the start-up."""
@@ -169,7 +172,8 @@ def accuracy(columns: dict, kept, truth: Trajectory | None) -> dict:
     estimate = Trajectory(c["t_ns"], c["p"], quaternions(c["R"]))
     try:
         errors = evaluate(estimate, truth)
-    except VioError:
+    except VioError as error:
+        log.warning("no figures of accuracy: %s", error)
         return nothing
     paired, reference = associate(estimate, truth)
     cov_pose = c["cov_pose"][np.isin(c["t_ns"], paired.t_ns)]

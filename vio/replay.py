@@ -64,10 +64,10 @@ def run(
     start_ns, end_ns, expected_ns = interval(dataset, start_s, seconds)
     folder = Path(out) if out is not None else runfolder.create(dataset.name, None)
     price = pricing(target)  # a mistake in it must not cost a run
+    runfolder.write_json(folder / "run.json", runfolder.provenance(dataset.name, config.seed))
     (folder / "config.yaml").write_text(dump(config))
     sizes = plan.describe(dataset.rig, config, ledger(dataset.rig, config), mono)
     runfolder.write_json(folder / plan.FILE, sizes)
-    runfolder.write_json(folder / "run.json", runfolder.provenance(dataset.name, config.seed))
 
     odometry = Odometry(dataset.rig, config)
     sequencer = Sequencer(dataset.rig, mono)

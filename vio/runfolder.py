@@ -28,12 +28,15 @@ FILES = (
 )
 """Everything a run may write."""
 
+MARKS = ("run.json", "dataset_player.log")
+"""What `vio run` and `vio ros play` write first: one of them tells a run's folder from another."""
+
 
 def create(name: str, out=None) -> Path:
     """A folder for one run: `out`, or `runs/<name>-<time>` with `runs/latest` pointing to it.
 
     Raises:
-        VioError: the folder cannot be made.
+        VioError: the folder cannot be made, or holds files of these names that no run wrote.
     """
     named_by_time = out is None
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -45,6 +48,9 @@ def create(name: str, out=None) -> Path:
                 count += 1
                 folder = first.with_name(f"{first.name}-{count}")
         folder.mkdir(parents=True, exist_ok=True)
+        found = [name for name in FILES if (folder / name).exists()]
+        if found and not any((folder / name).exists() for name in MARKS):
+            raise VioError(f"{folder}/{found[0]}: no run wrote it; give --out another folder")
         for name in FILES:  # what an earlier run left in --out must not pass for this one's
             (folder / name).unlink(missing_ok=True)
         if named_by_time:

@@ -86,6 +86,14 @@ def test_what_to_compare_with(tmp_path):
     assert Build.parse(str(tmp_path)).checkout == tmp_path.resolve()
     with pytest.raises(VioError, match="neither a checkout"):
         Build.parse(str(tmp_path / "vio"))
+    (tmp_path / "wrong.yaml").write_text("sed: 1\n")
+    with pytest.raises(VioError, match="wrong.yaml: unknown setting"):
+        Build.parse(str(tmp_path / "wrong.yaml"))
+
+
+def test_recordings_that_are_not_there(tmp_path):
+    with pytest.raises(VioError, match="nowhere: no such folder.*--data"):
+        command.places(tmp_path / "nowhere", None)
 
 
 def test_a_smaller_camera_sees_the_same():

@@ -64,9 +64,47 @@ def test_pictures(folder):
 def test_mistakes_are_named(folder):
     assert run(folder, "--target", "nothing")[0] == 2
     assert run()[0] == 2
+    for name in ("events.npz", "metrics.json"):
+        whole = (folder / name).read_bytes()
+        (folder / name).write_bytes(whole[: len(whole) // 2])
+        code, text = run(folder, folder, "--plot", folder / "pictures")
+        assert code == 2 and f"{name}: damaged" in text.replace("\n", "")
+        (folder / name).write_bytes(whole)
+    tree = json.loads((folder / "ledger.json").read_text())
+    tree["buffers"] = tree["buffers"][:3]
+    (folder / "ledger.json").write_text(json.dumps(tree))
+    code, text = run(folder)
+    assert code == 2 and "ledger.json: no buffer" in text
     (folder / "ledger.json").unlink()
     code, text = run(folder)
     assert code == 2 and "run the recording again" in text
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("value: 0.009", "value: much", "constant 'register': value"),
+        ("value: 0.009", "value: -1", "constant 'register': value"),
+        ("value: {0.5: 2.7", "value: {0.5: .nan", "constant 'sram_read': value"),
+        ("uncertainty: 0.5", "uncertainty: some", "uncertainty"),
+        ("port_bits: 64, read: register", "port_bits: 0, read: register", "port_bits is 0"),
+        ("  - {level", "  # {level", "not a target"),
+    ],
+)
+def test_a_target_is_checked_before_it_prices(tmp_path, old, new, words):
+    text = table.find("navion65").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "mine.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(VioError, match=words) as caught:
+        table.load(tmp_path / "mine.yaml")
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_a_page_without_a_place_for_the_table_is_left_alone(tmp_path):
+    (tmp_path / "page.md").write_text("# mine\n")
+    code, text = run("--constants", tmp_path / "page.md")
+    assert code == 2 and "no place for the table" in text
+    assert (tmp_path / "page.md").read_text() == "# mine\n"
 
 
 def test_validation_passes_and_prints_every_anchor():

@@ -7,6 +7,7 @@ import tiny_recording as tiny
 
 from vio.io.dataset import open_dataset
 from vio.io.images import gray_from_raw
+from vio.io.topics import parsed
 from vio.types import CameraImage, VioError
 
 
@@ -55,6 +56,18 @@ def test_bag_without_right_camera_or_imu(tmp_path):
     assert len(images(open_dataset(path, mono=True))) == 6
     path = tiny.write_bag(tmp_path / "b", "sqlite3", renamed({"/imu0": None}))
     fails(path, "cannot tell imu", "sensor_msgs/msg/Imu")
+
+
+def test_one_topic_is_not_two_cameras(tmp_path):
+    path = tiny.write_bag(tmp_path / "a", "mcap", renamed({"/cam0/image_raw": None}))
+    fails(path, "'/cam1/image_raw' cannot be both", "--topic cam0=", "--mono")
+
+
+def test_topics_as_words():
+    assert parsed(["imu=/imu/data", "cam0=/a=b"]) == {"imu": "/imu/data", "cam0": "/a=b"}
+    for word in ("imu", "imu=", "left=/a"):
+        with pytest.raises(VioError, match=f"--topic {word}: write it as cam0|cam1"):
+            parsed([word])
 
 
 def test_calibration_is_needed(tmp_path):

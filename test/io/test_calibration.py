@@ -113,6 +113,7 @@ def test_rotation_is_renormalised_or_refused(euroc):
         ("0.0, 0.0, 0.0, 1.0]", "0.0, 0.0, 1.0]", ["'T_BS'", "16 numbers"]),
         ("T_BS:", "T_SB:", ["'T_BS'", "missing"]),
         ("rate_hz: 20", "rate_hz: [", ["not valid YAML"]),
+        ("rate_hz: 20", "rate_hz: 0", ["'rate_hz'", "no rate"]),
     ],
 )
 def test_bad_camera_yaml(euroc, old, new, words):
@@ -126,7 +127,7 @@ def test_bad_imu_yaml_and_missing_files(euroc, kalibr, tmp_path):
     change(file, "gyroscope_random_walk", "gyro_walk")
     fails(euroc, file, "'gyroscope_random_walk'", "missing")
     change(file, "gyro_walk: 1.9e-05", "gyroscope_random_walk: -1")
-    fails(euroc, file, "above zero")
+    fails(euroc, file, "'gyroscope_random_walk'", "above zero")
     (euroc / "cam1" / "sensor.yaml").unlink()
     fails(euroc, "cam1/sensor.yaml", "no such file")
     fails(tmp_path / "flight" / "mav0" / "imu0", "no calibration", "camchain", "--calibration")

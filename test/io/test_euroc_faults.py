@@ -113,11 +113,20 @@ def test_bad_image_lists(flight):
     fails(flight, f"{table}:2", "1.40363E+18", "nanoseconds")
     table.write_text(good + "14036365\n")
     fails(flight, f"{table}:8", "1 columns")
+    table.write_text(good + "9" * 30 + ",a.png\n")
+    fails(flight, f"{table}:8", "no time stamp")
 
 
 def test_missing_right_camera(flight):
     (flight / "mav0" / "cam1").rename(flight / "cam1")
     fails(flight, "cam1", "--mono")
+    assert len(images(open_dataset(flight, mono=True))) == 6
+
+
+def test_right_camera_of_another_clock(flight):
+    table = flight / "mav0" / "cam1" / "data.csv"
+    rewrite(table, lambda text: text.replace("\n1", "\n2"))
+    fails(flight, "no right image", "--mono")
     assert len(images(open_dataset(flight, mono=True))) == 6
 
 

@@ -58,9 +58,9 @@ def test_writer_flushes_every_line_and_appends(tmp_path):
 def test_reader_takes_commas_comments_and_other_precisions(tmp_path):
     file = tmp_path / "t.txt"
     file.write_text(
-        "# t\n\n1.5,1,2,3,0,0,0,1\n  1403715274.30214 1 2 3  0 0 0 1\n1.6e1 " + "1 " * 7
+        "# t\n\n1.5,1,2,3,0,0,0,1\n1.6e1 " + "1 " * 7 + "\n  1403715274.30214 1 2 3  0 0 0 1"
     )
-    assert read_tum(file)[0].tolist() == [1_500_000_000, 1_403_715_274_302_140_000, 16 * 10**9]
+    assert read_tum(file)[0].tolist() == [1_500_000_000, 16 * 10**9, 1_403_715_274_302_140_000]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,10 @@ def test_reader_takes_commas_comments_and_other_precisions(tmp_path):
         ("# c\n1.0 1 2 x 0 0 0 1\n", ":2: could not convert"),
         ("now 1 2 3 0 0 0 1\n", ":1: 'now' is no time stamp"),
         ("inf 1 2 3 0 0 0 1\n", ":1: 'inf' is no time stamp"),
+        ("1403715274302140000 1 2 3 0 0 0 1\n", "no time stamp in seconds"),  # nanoseconds
+        ("2.0 1 2 3 0 0 0 1\n1.0 1 2 3 0 0 0 1\n", ":2: the stamp goes back"),
+        ("1.0 1 nan 3 0 0 0 1\n", ":1: not a pose"),
+        ("1.0 1 2 3 0 0 0 0\n", ":1: not a pose"),
         ("# nothing\n", "holds no poses"),
     ],
 )
@@ -106,6 +110,7 @@ def test_groundtruth_faults(tmp_path):
         ("5,1,2,3,0,0,0,0\n", ":1: not a pose"),
         ("5,1,nan,3,1,0,0,0\n", ":1: not a pose"),
         ("5,1,2,3,1,0,0,0,0\n", ":1: 9 columns, expected 8 or 17"),
+        ("9" * 30 + ",1,2,3,1,0,0,0\n", ":1: '9"),
         ("", "holds no poses"),
     ):
         file.write_text(rows)

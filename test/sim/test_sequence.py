@@ -152,16 +152,28 @@ def test_faults_of_recorded_files_name_the_file(tmp_path):
     late.write_text("1503000000000000000,0,0,0,0,0,0\n1503000000005000000,0,0,0,0,0,0\n")
     far = tmp_path / "far.txt"
     far.write_text("1\n2\n")
+    huge = tmp_path / "huge.txt"
+    huge.write_text("9" * 30 + "\n")
+    never = tmp_path / "never.tum"
+    never.write_text("1e300 2 3 4 0 0 0 1\n")
+    broken = tmp_path / "broken.tum.gz"
+    packed = bytearray(tum.read_bytes())
+    packed[10] = 0xFF  # no such kind of block
+    broken.write_bytes(packed)
     cases = [
         ({"trajectory": bad}, "bad.tum line 2"),
         ({"trajectory": tum, "imu": late}, "late.csv: covers"),
         ({"trajectory": tum, "camera_stamps": far}, "far.txt: no stamps"),
+        ({"trajectory": tum, "camera_stamps": huge}, "huge.txt: .* whole nanoseconds"),
+        ({"trajectory": never}, "never.tum: a stamp beyond"),
+        ({"trajectory": broken}, "broken.tum.gz: cannot be read"),
         ({"trajectory": tum, "start_s": 2.5}, "less than 1 s"),
         ({"trajectory": tum, "imu": imu, "speed": 2.0}, "speed 1 only"),
     ]
     for changes, words in cases:
         with pytest.raises(VioError, match=words):
             render_sequence(tmp_path / "out", small(**changes))
+    assert not (tmp_path / "out.partial").exists()
     (tmp_path / "gap").mkdir()
     with pytest.raises(VioError, match="gap of 0.5"):
         read_poses(write_flight(tmp_path / "gap", gap=0.5)[0])

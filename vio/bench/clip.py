@@ -14,7 +14,7 @@ import numpy as np
 
 import vio
 from vio.bench import timed
-from vio.config import find_file
+from vio.config import find_file, load
 from vio.io.dataset import open_dataset
 from vio.replay import frames
 from vio.sync import Sequencer
@@ -41,7 +41,9 @@ class Build:
             return Build(path.name, (), path.resolve())
         if path.is_dir():
             raise VioError(f"{text}: neither a checkout of vio nor a configuration")
-        return Build(path.stem, (str(find_file(text)),))
+        file = find_file(text)
+        load([file])  # a mistake in it must not come after an hour
+        return Build(path.stem, (str(file),))
 
     def over(self, settings: tuple[str, ...]) -> "Build":
         """The same, its settings over these."""

@@ -19,7 +19,10 @@ from vio.warm import is_cold, warm_up
 
 def places(data, rendered) -> Places:
     """Where recordings are, from options and environment."""
-    return Places.choose(data, rendered, cache_root())
+    found = Places.choose(data, rendered, cache_root())
+    if found.data and not found.data.is_dir():
+        raise VioError(f"{found.data}: no such folder; --data or VIO_SHARED_DATA names recordings")
+    return found
 
 
 def prepare_all(where: Places, jobs: int, progress) -> list[Path]:

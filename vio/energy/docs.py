@@ -1,6 +1,7 @@
 """The table of constants in docs/energy.md, generated from the targets' files."""
 
 from vio.energy import table
+from vio.types import VioError
 
 BEGIN, END = "<!-- constants: generated, do not edit -->", "<!-- end of constants -->"
 
@@ -25,6 +26,8 @@ def constants() -> str:
 
 
 def renewed(page: str) -> str:
-    """The page with the table brought up to date."""
+    """The page with the table brought up to date; VioError if it has no place for one."""
+    if BEGIN not in page or END not in page:
+        raise VioError(f"no place for the table in that page; it stands between {BEGIN} and {END}")
     head, _, rest = page.partition(BEGIN)
     return head + constants() + rest.partition(END)[2]

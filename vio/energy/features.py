@@ -18,12 +18,12 @@ def matrix(events, plan) -> np.ndarray:
     return np.column_stack([events, cam0, images - cam0])
 
 
-def in_order(names, events) -> np.ndarray:
+def in_order(names, events, where="events.npz") -> np.ndarray:
     """Saved tallies (F, n) in the order of this version's NAMES; VioError if one is missing."""
     at = {str(name): i for i, name in enumerate(names)}
     missing = [name for name in NAMES if name not in at]
     if missing:
-        raise VioError(f"events.npz: no tally '{missing[0]}'; run the recording again")
+        raise VioError(f"{where}: no tally '{missing[0]}'; run the recording again")
     return np.asarray(events)[:, [at[name] for name in NAMES]]
 
 

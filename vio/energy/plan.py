@@ -47,6 +47,13 @@ def bits_of(line) -> float:
     return float(ITEM_BITS[line.dtype[-1]])
 
 
+class Buffers(dict):
+    """Name -> what is known of a buffer; a run of another version may not have had it."""
+
+    def __missing__(self, name):
+        raise VioError(f"{FILE}: no buffer '{name}'; run the recording again with this version")
+
+
 class Plan:
     """Sizes the models are written in.
 
@@ -69,7 +76,7 @@ class Plan:
         self.rate_hz = float(tree["rate_hz"])
         self.search_level = int(tree["search_level"])
         self.level_bits, self.template_bits = list(tree["level_bits"]), int(tree["template_bits"])
-        self.shapes, self.tensors, self.lifetime = {}, {}, {}
+        self.shapes, self.tensors, self.lifetime = Buffers(), Buffers(), {}
         for line in tree["buffers"]:
             shape = tuple(line["shape"])
             self.add(line["name"], shape, float(line["bits"]), line["lifetime"])

@@ -7,6 +7,7 @@ import numpy as np
 
 from vio.energy import dataflow, plan, report, table
 from vio.energy.run import load_events, period_s
+from vio.types import VioError
 
 MICRO = 1e6
 
@@ -79,8 +80,11 @@ def against_accuracy(folders, goal, path) -> Path:
         bill = dataflow.bill(plan.load(folder), goal)
         events, t_ns = load_events(folder)
         figures = report.summary(bill, events, period_s(t_ns, bill.plan.rate_hz))
-        text = (Path(folder) / "metrics.json").read_text(encoding="utf-8")
-        ate = json.loads(text).get("ate_rmse_m")
+        metrics = Path(folder) / "metrics.json"
+        try:
+            ate = json.loads(metrics.read_text(encoding="utf-8")).get("ate_rmse_m")
+        except ValueError:
+            raise VioError(f"{metrics}: damaged or cut short; run the recording again") from None
         if ate is not None:
             x, std = figures["energy_j"]["mean"] * MICRO, figures["energy_std_j"] * MICRO
             ax.errorbar(x, ate, xerr=std, fmt="o")

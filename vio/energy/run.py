@@ -1,6 +1,7 @@
 """A saved run and a target to figures: re-pricing needs no second run."""
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -15,8 +16,11 @@ def load_events(folder) -> tuple[np.ndarray, np.ndarray]:
     path = Path(folder) / "events.npz"
     if not path.is_file():
         raise VioError(f"{path}: not there; name the folder that `vio run` wrote")
-    with np.load(path) as saved:
-        events, t_ns = in_order(saved["names"], saved["events"]), saved["t_ns"]
+    try:
+        with np.load(path) as saved:
+            events, t_ns = in_order(saved["names"], saved["events"], path), saved["t_ns"]
+    except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile):
+        raise VioError(f"{path}: damaged or cut short; run the recording again") from None
     if len(t_ns) == 0:
         raise VioError(f"{path}: no frame in it")
     return events, t_ns

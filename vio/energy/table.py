@@ -126,7 +126,7 @@ def load(name) -> Target:
                 LevelSpec(
                     level,
                     math.inf if capacity is None else 8.0 * capacity,
-                    entry["port_bits"],
+                    port_bits(entry),
                     8 * entry.get("line_bytes", 0),
                     entry.get("keeps", False),
                     entry.get("dedicated", False),
@@ -136,6 +136,8 @@ def load(name) -> Target:
             if "leak" in entry:
                 leak_of[level] = entry["leak"]
             sized[level] = entry.get("dedicated", False)
+        if not levels:
+            raise ValueError("'levels' is empty")
         energy_of[Level.LINK] = tree["link"]["read"], tree["link"]["read"]
         target = Target(
             path.stem, tree["title"], tree["covers"], float(tree["rate_hz"]), tuple(levels),
@@ -148,6 +150,18 @@ def load(name) -> Target:
     return target
 
 
+def port_bits(entry: dict) -> int:
+    """Width of a level's port; ValueError if it is none."""
+    if not is_positive(entry["port_bits"]):
+        raise ValueError(f"level {entry['level']}: port_bits is {entry['port_bits']!r}")
+    return entry["port_bits"]
+
+
+def is_positive(value) -> bool:
+    """Whether this is a finite number above zero."""
+    return type(value) in (int, float) and 0 < value < math.inf
+
+
 def constant(key: str, entry: dict, path) -> Constant:
     """A constant with all its fields, checked."""
     missing, unknown = FIELDS - set(entry), set(entry) - FIELDS
@@ -156,7 +170,17 @@ def constant(key: str, entry: dict, path) -> Constant:
         raise VioError(f"{path}: constant '{key}' {what}")
     if entry["unit"] not in SI:
         raise VioError(f"{path}: constant '{key}': unit '{entry['unit']}'; use one of {sorted(SI)}")
+    values = [entry["value"]]
+    if entry["unit"] == "pJ by kB":
+        pairs = entry["value"] if isinstance(entry["value"], dict) else {}
+        values = [*pairs, *pairs.values()]
+    numbers = [*values, entry["node_nm"], entry["width_bits"], entry["factor"]]
+    if not values or not all(map(is_positive, numbers)):
+        raise VioError(
+            f"{path}: constant '{key}': value, node_nm, width_bits and factor are numbers above "
+            "zero; by kB the value is pairs of size: energy"
+        )
     made = Constant(key=key, **entry)
-    if not made.uncertainty > 0:
+    if not is_positive(made.uncertainty):
         raise VioError(f"{path}: constant '{key}': no constant is exact, give its uncertainty")
     return made

@@ -115,6 +115,8 @@ def read_camera(node: Node, T_imu_cam: np.ndarray) -> Camera:
             "intrinsics", f"fx fy cx cy = {params[:4].tolist()} do not suit {width:g}x{height:g} px"
         )
     rate_hz = node.number("rate_hz", Camera.__dataclass_fields__["rate_hz"].default)
+    if rate_hz <= 0:
+        raise node.error("rate_hz", f"{rate_hz:g} is no rate; give the frames per second")
     kind = _MODELS.get(distortion, CameraModel.PINHOLE_RADTAN)
     return Camera(kind, int(width), int(height), params, T_imu_cam, rate_hz)
 
@@ -127,15 +129,17 @@ def read_imu(path: Path | None = None) -> ImuModel:
     node = Node.read(path)
     if "imu0" in node:  # as in Kalibr's results
         node = node.child("imu0")
-    values = [
-        node.number("gyroscope_noise_density"),
-        node.number("gyroscope_random_walk"),
-        node.number("accelerometer_noise_density"),
-        node.number("accelerometer_random_walk"),
-        node.number("update_rate" if "update_rate" in node else "rate_hz"),
-    ]
-    if min(values) <= 0:
-        raise VioError(f"{path}: noise densities, random walks and rate must be above zero")
+    keys = (
+        "gyroscope_noise_density",
+        "gyroscope_random_walk",
+        "accelerometer_noise_density",
+        "accelerometer_random_walk",
+        "update_rate" if "update_rate" in node else "rate_hz",
+    )
+    values = [node.number(key) for key in keys]
+    for key, value in zip(keys, values, strict=True):
+        if value <= 0:
+            raise node.error(key, f"{value:g} must be above zero; copy it from the data sheet")
     return ImuModel(*values)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from vio.types import CameraImage, ImuSample, Rig, VioError
 
 MAX_UNCOVERED_S = 0.2
+BAGS = (".bag", ".mcap", ".db3")
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def open_dataset(path, *, mono: bool = False, calibration=None, topics=None, pre
     """
     path = Path(path)
     if not path.exists():
-        raise VioError(f"{path}: no such file or folder; check the path")
+        raise VioError(f"{path}: no such file or folder; check the path, or try `vio demo`")
     recording = find_recording(path)
     if recording.is_dir() and not (recording / "metadata.yaml").is_file():
         from vio.io.euroc import EurocDataset
@@ -58,7 +59,7 @@ def open_dataset(path, *, mono: bool = False, calibration=None, topics=None, pre
 def find_recording(path: Path) -> Path:
     """The ASL folder, rosbag2 folder or bag file that `path` stands for."""
     if path.is_file():
-        if path.suffix in (".bag", ".mcap", ".db3"):
+        if path.suffix in BAGS:
             return path
         raise VioError(
             f"{path}: not a recording; give an EuRoC folder, a .bag, .mcap or .db3 file, "
@@ -69,7 +70,7 @@ def find_recording(path: Path) -> Path:
             return folder
     if (path / "metadata.yaml").is_file():
         return path
-    bags = sorted(p for p in path.iterdir() if p.suffix in (".bag", ".mcap", ".db3"))
+    bags = sorted(p for p in path.iterdir() if p.suffix in BAGS)
     if len(bags) == 1:
         return bags[0]
     found = f"{len(bags)} bags" if bags else "neither mav0/, metadata.yaml nor a bag"
@@ -126,8 +127,8 @@ class Dataset:
             the file is damaged or missing.
 
         Raises:
-            VioError: no image in the span, IMU that does not cover it (both at once, not at the
-                first draw), or an image that does not fit the calibration.
+            VioError: a camera without image in the span, IMU that does not cover it (both at
+                once, not at the first draw), or an image that does not fit the calibration.
         """
         first = -(2**62) if start_ns is None else int(start_ns)
         last = 2**62 if end_ns is None else int(end_ns)
@@ -136,11 +137,19 @@ class Dataset:
             for cam, stamps in enumerate(self.stamps_ns)
             for t in stamps[(stamps >= first) & (stamps <= last)].tolist()
         )
-        if not any(cam == 0 for _, cam in wanted):
+        lefts = [t for t, cam in wanted if cam == 0]
+        if not lefts:
             raise VioError(
                 f"{self.path}: no left image in the span asked for; the recording has "
                 f"{len(self.camera_stamps_ns)} from {self.camera_stamps_ns[0]} ns "
                 f"to {self.camera_stamps_ns[-1]} ns"
+            )
+        stereo = len(self.stamps_ns) > 1
+        if stereo and not any(cam == 1 and lefts[0] <= t <= lefts[-1] for t, cam in wanted):
+            raise VioError(
+                f"{self.path}: no right image between the left ones of {lefts[0]} and {lefts[-1]} "
+                f"ns; the recording has them from {self.stamps_ns[1][0]} to "
+                f"{self.stamps_ns[1][-1]} ns; use --mono to run on cam0 alone"
             )
         self._check_covered(wanted[0][0], wanted[-1][0])
         imu = self.imu

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from vio.types import VioError
 
+LAST_NS = 2**62
+"""Stamps beyond it (the year 2116) are no stamps; below it sums and differences hold."""
+
 
 def read_rows(path, n_columns: tuple[int, ...] = ()) -> Iterator[tuple[str, list[str]]]:
     """The data rows of a text table; `#` comments and blank lines are skipped.
@@ -41,18 +44,22 @@ def read_rows(path, n_columns: tuple[int, ...] = ()) -> Iterator[tuple[str, list
     except FileNotFoundError:
         raise VioError(f"{path}: no such file; check the path") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-        raise VioError(f"{path}: cannot be read ({error}); fetch the file again") from None
+        what = getattr(error, "strerror", None) or error
+        raise VioError(f"{path}: cannot be read ({what}); fetch the file again") from None
 
 
 def integer(text: str, where: str) -> int:
     """A stamp in whole nanoseconds; VioError naming `where` when it is anything else."""
     try:
-        return int(text)
+        t_ns = int(text)
+        if abs(t_ns) > LAST_NS:
+            raise ValueError
     except ValueError:
         raise VioError(
             f"{where}: '{text}' is no time stamp in whole nanoseconds; "
             "restore the original file, and put # before header lines"
         ) from None
+    return t_ns
 
 
 def numbers(fields: list[str], where: str) -> list[float]:

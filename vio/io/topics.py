@@ -15,6 +15,20 @@ TRUTH_WORDS = ("truth", "gt", "vicon", "mocap", "optitrack", "leica")
 _SIDES = {"cam0": ("cam0", "left", "infra1"), "cam1": ("cam1", "right", "infra2")}
 
 
+SENSORS = ("cam0", "cam1", "imu", "truth")
+
+
+def parsed(words) -> dict[str, str]:
+    """Sensor -> topic of words like `imu=/imu0`; VioError for any other."""
+    pairs = {}
+    for word in words:
+        sensor, _, topic = word.partition("=")
+        if sensor not in SENSORS or not topic:
+            raise VioError(f"--topic {word}: write it as {'|'.join(SENSORS)}=/topic")
+        pairs[sensor] = topic
+    return pairs
+
+
 def choose_topics(types: dict[str, str], asked: dict[str, str], mono: bool, where) -> dict:
     """Choose the topics to read.
 
@@ -45,6 +59,11 @@ def choose_topics(types: dict[str, str], asked: dict[str, str], mono: bool, wher
             listing = ", ".join(f"{name} ({kind})" for name, kind in sorted(types.items()))
             raise VioError(
                 f"{where}: {problem} {wanted[0]}; {cure}; the bag has: {listing or 'nothing'}"
+            )
+        if topic in chosen.values():
+            raise VioError(
+                f"{where}: '{topic}' cannot be both cam0 and cam1; name them with "
+                "--topic cam0=... --topic cam1=..., or use --mono"
             )
         chosen[sensor] = topic
     truth = asked.get("truth") or guess_truth(types)

@@ -3,11 +3,12 @@
 Stamps stay int64 nanoseconds on both sides: a double cannot hold them.
 """
 
+import math
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from vio.io.text import numbers, read_rows
+from vio.io.text import LAST_NS, numbers, read_rows
 from vio.types import VioError
 
 HEADER = "# timestamp_s tx ty tz qx qy qz qw\n"
@@ -73,12 +74,17 @@ def read_tum(path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         stamps_ns (N,) int64, exact; p (N, 3) float64 [m]; quat_xyzw (N, 4) float64 as written.
 
     Raises:
-        VioError: naming file:line of a malformed row, or a file without poses.
+        VioError: naming file:line of a malformed row, a stamp that goes back, a pose that is
+            not finite or without a rotation, or a file without poses.
     """
     stamps, poses = [], []
     for where, fields in read_rows(path, (8,)):
         stamps.append(seconds_to_ns(fields[0], where))
         poses.append(numbers(fields[1:], where))
+        if len(stamps) > 1 and stamps[-1] < stamps[-2]:
+            raise VioError(f"{where}: the stamp goes back; sort the file or delete the line")
+        if not all(map(math.isfinite, poses[-1])) or not any(poses[-1][3:]):
+            raise VioError(f"{where}: not a pose (NaN, or no quaternion); mend or delete the line")
     if not poses:
         raise VioError(f"{path}: holds no poses; was the run cut short before the first one?")
     poses = np.array(poses)
@@ -88,7 +94,10 @@ def read_tum(path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def seconds_to_ns(text: str, where: str) -> int:
     """Decimal seconds as int nanoseconds without passing through a double."""
     try:
-        return int((Decimal(text) * 10**9).to_integral_value())
+        t_ns = Decimal(text) * 10**9
+        if not abs(t_ns) <= LAST_NS:
+            raise ValueError
+        return int(t_ns.to_integral_value())
     except (InvalidOperation, ValueError, OverflowError):
         raise VioError(
             f"{where}: '{text}' is no time stamp in seconds; mend or delete the line"

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from vio.choices import MAX_S, Calibration, Mono, Start
 from vio.console import errors, note, spinner
 from vio.types import VioError
 
@@ -45,12 +46,12 @@ def play(
         bool, typer.Option("--lockstep", help="Wait for the odometry of each frame instead.")
     ] = False,
     record: Annotated[bool, typer.Option("--record", help="Also write a rosbag2.")] = False,
-    start: Annotated[float, typer.Option(min=0, help="Begin this many seconds in.")] = 0.0,
-    seconds: Annotated[float, typer.Option(min=0, help="Stop after so many; 0 is all.")] = 0.0,
-    mono: Annotated[bool, typer.Option("--mono", help="Use the left camera only.")] = False,
-    calibration: Annotated[
-        Path | None, typer.Option(help="Calibration; default: beside the recording.")
-    ] = None,
+    start: Start = 0.0,
+    seconds: Annotated[
+        float, typer.Option(min=0, max=MAX_S, help="Stop after so many; 0 is all.")
+    ] = 0.0,
+    mono: Mono = False,
+    calibration: Calibration = None,
     parameters: Annotated[
         list[str] | None, typer.Option("-p", help="Parameter of the stack, `name:=value`; repeat.")
     ] = None,
@@ -76,14 +77,20 @@ def play(
         from vio import runfolder
         from vio.ros import session
 
-        if not dataset.exists():
-            raise VioError(f"{dataset}: no such recording; check the path")
+        for path in (dataset, calibration):
+            if path is not None and not path.exists():
+                raise VioError(f"{path}: no such file or folder; check the path")
         stack = {"mono": mono}
         for text in parameters or ():
             name, assigned, value = text.partition(":=")
             if not assigned:
                 raise VioError(f"-p {text}: write it as name:=value")
-            stack[name] = yaml.safe_load(value)
+            try:
+                stack[name] = yaml.safe_load(value)
+            except yaml.YAMLError:
+                raise VioError(
+                    f"-p {text}: '{value}' is no value; write it as name:=value"
+                ) from None
         folder = runfolder.create(dataset.resolve().name, out)
         player = {
             "rate": rate, "lockstep": lockstep, "start_s": start, "seconds": seconds, "mono": mono,

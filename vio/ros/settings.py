@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from vio import config as core
-from vio.config import Config, checked, overlay, setting
+from vio.config import Config, checked, nested, overlay, setting
 from vio.io.calibration import load_rig
 from vio.types import Rig, VioError
 
@@ -96,9 +96,7 @@ def base_settings(text: str) -> Config:
 def with_overrides(config: Config, values: dict) -> Config:
     """`config` with `{"vio.section.key": value}` laid over it and checked."""
     for name, value in values.items():
-        tree = value
-        for part in reversed(name.removeprefix(CORE).split(".")):
-            tree = {part: tree}
+        tree = nested(name.removeprefix(CORE), value)
         config = overlay(config, tree, f"parameter {name}")
     return config
 

@@ -1,6 +1,7 @@
 """Recorded flights: read poses, IMU and camera stamps from text, plain or gzipped."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ def rows(path, columns: int, separator: str | None) -> list[list[str]]:
     try:
         with (gzip.open if path.suffix == ".gz" else open)(path, "rt") as file:
             lines = file.read().splitlines()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise VioError(f"{path}: cannot be read ({error}); give a text file or .gz") from None
     out = []
     for number, line in enumerate(lines, 1):
@@ -53,7 +54,12 @@ def read_poses(path):
         t_ns (N,) int64, p_world_imu (N, 3) [m], quat_xyzw (N, 4).
     """
     fields = rows(path, 8, None)
-    t_ns = np.array([stamp_ns(f[0]) for f in fields], np.int64)
+    try:
+        t_ns = np.array([stamp_ns(f[0]) for f in fields], np.int64)
+    except OverflowError:
+        raise VioError(
+            f"{path}: a stamp beyond any clock; columns: t[s] x y z qx qy qz qw"
+        ) from None
     values = np.array([f[1:8] for f in fields], np.float64)
     check_order(path, t_ns)
     if len(t_ns) < 20:
@@ -117,7 +123,7 @@ def integers(path, fields) -> np.ndarray:
     """First field of every row as int64 (N,) [ns]."""
     try:
         return np.array([int(f[0]) for f in fields], np.int64)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise VioError(f"{path}: {error}; stamps are whole nanoseconds") from None
 
 

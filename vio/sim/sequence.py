@@ -46,8 +46,8 @@ def render_sequence(out: Path, spec: SimSpec, progress=None) -> Path:
     if is_complete(out, wanted):
         return out
     partial = out.with_name(out.name + ".partial")
+    renderer, imu, bias = simulate(spec)  # a mistake here must not leave a folder
     begin(partial, wanted)
-    renderer, imu, bias = simulate(spec)
     truth = renderer.trajectory.at(imu["t_ns"])
     try:
         asl.write_imu(partial, imu, renderer.rig.imu)
