@@ -109,5 +109,14 @@ def test_vio_ros_play_leaves_no_node_behind(recording, tmp_path):
     assert not [pid for pid in nodes if Path(f"/proc/{pid}").exists()]
 
 
+@pytest.mark.parametrize("words", [("--params-file", "absent.yaml"), ("-p", "calibration")])
+def test_wrong_ros_arguments_are_the_users(words):
+    command = [sys.executable, "-m", "vio.ros.vio_node", "--ros-args", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    last = done.stderr.splitlines()[-1]
+    assert done.returncode == 2 and words[1] in last and "--ros-args" in last
+    assert "Traceback" not in done.stderr
+
+
 def read(path):
     return path.read_text() if path.exists() else ""

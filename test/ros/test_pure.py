@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace as Namespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from vio.config import Config, config_folder, flatten, load
 from vio.energy import table
 from vio.imu.preintegrate import preintegrated_array
 from vio.io.calibration import load_rig
-from vio.ros import dds, packing, settings
+from vio.ros import dds, packing, session, settings
 from vio.ros.bill import Biller
 from vio.ros.pairing import Pairing
 from vio.ros.player import MAX_LONE, Flight
@@ -319,3 +320,23 @@ def test_bill_without_a_target_invents_no_joules():
     assert not any(name.endswith("_uj") for name in known)
     with pytest.raises(VioError, match="no such target"):
         Biller(euroc_rig(), Config(), "navion66")
+
+
+def test_a_node_that_ended_early_is_quoted(tmp_path):
+    log = tmp_path / "node.log"
+    log.write_text("compiling\n[ERROR] [1.5] [node]: file.yaml: no such file\n")
+    assert session.last_words(log) == f"file.yaml: no such file (see {log})"
+    log.write_text("")
+    assert "without a word" in session.last_words(log)
+
+
+def test_truth_is_found_without_a_right_camera(tmp_path, monkeypatch):
+    asked = {}
+
+    def opened(path, **options):
+        asked.update(options)
+        return Namespace(truth=None)
+
+    monkeypatch.setattr(session, "open_dataset", opened)
+    assert session.judged("a", None, {"imu": "/i"}, tmp_path) == {}
+    assert asked == {"mono": True, "calibration": None, "topics": {"imu": "/i"}}

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from vio.choices import MAX_S, Calibration, Mono, Start
+from vio.choices import MAX_S, Calibration, Mono, Start, Topics
 from vio.console import errors, note, spinner
 from vio.types import VioError
 
@@ -52,10 +52,13 @@ def play(
     ] = 0.0,
     mono: Mono = False,
     calibration: Calibration = None,
+    topics: Topics = None,
     parameters: Annotated[
         list[str] | None, typer.Option("-p", help="Parameter of the stack, `name:=value`; repeat.")
     ] = None,
-    domain: Annotated[int | None, typer.Option(help="ROS_DOMAIN_ID; default: its own.")] = None,
+    domain: Annotated[
+        int | None, typer.Option(min=0, max=232, help="ROS_DOMAIN_ID; default: its own.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print only JSON.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ):
@@ -75,11 +78,15 @@ def play(
         import yaml
 
         from vio import runfolder
+        from vio.io.dataset import find_recording
+        from vio.io.topics import parsed
         from vio.ros import session
 
         for path in (dataset, calibration):
             if path is not None and not path.exists():
                 raise VioError(f"{path}: no such file or folder; check the path")
+        find_recording(dataset)
+        named = parsed(topics or ())
         stack = {"mono": mono}
         for text in parameters or ():
             name, assigned, value = text.partition(":=")
@@ -101,7 +108,7 @@ def play(
         with spinner("playing", as_json):
             metrics = session.play(
                 dataset, folder, split=split, player=player, stack=stack, record=record,
-                domain=domain, calibration=calibration,
+                domain=domain, calibration=calibration, topics=named,
             )  # fmt: skip
         if as_json:
             typer.echo(json.dumps(metrics, indent=2))

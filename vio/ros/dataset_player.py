@@ -14,6 +14,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 
 from vio.io.dataset import open_dataset
+from vio.io.topics import parsed
 from vio.ros import convert, params, qos
 from vio.ros.logbook import Logbook
 from vio.ros.main import exit_with
@@ -32,8 +33,9 @@ class DatasetPlayer(Node):
         self.settings = s = params.declare_settings(self, PlayerSettings)
         if not s.dataset:
             raise VioError("parameter dataset: not set; give -p dataset:=PATH")
+        topics = parsed(filter(None, s.topics.split(",")))
         self.dataset = open_dataset(
-            s.dataset, mono=s.mono, calibration=s.calibration or None, prefetch=4
+            s.dataset, mono=s.mono, calibration=s.calibration or None, topics=topics, prefetch=4
         )
         self.logbook, self.clock_ns = Logbook(s.out), 0
         self.cameras = 1 if self.dataset.rig.cam1 is None else 2

@@ -7,6 +7,7 @@ import signal
 import sys
 
 import rclpy
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException
 from rclpy.signals import SignalHandlerOptions
 
@@ -50,7 +51,7 @@ def run(make_node) -> int:
     dds.set_profile()
     sys.setswitchinterval(SWITCH_S)
     try:
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+        start_rcl()
         node = make_node()
         gc.freeze()  # to walk all that starting made takes 80 ms: no frame is to wait for that
         stop.running = True
@@ -72,6 +73,15 @@ def run(make_node) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the interpreter is still to end
     return getattr(node, "code", 0) or code
+
+
+def start_rcl():
+    """`rclpy.init`; what it minds is in the arguments after --ros-args or in a file they name."""
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except RCLError as error:
+        what = " ".join(str(error).split()).partition(", at /")[0]
+        raise VioError(f"{what}; check what follows --ros-args") from None
 
 
 def spin(executor, node, stop) -> int:

@@ -110,20 +110,21 @@ class Process:
 
 
 def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, record=False,
-         domain=None, calibration=None, progress=None) -> dict:  # fmt: skip
+         domain=None, calibration=None, topics=None, progress=None) -> dict:  # fmt: skip
     """Play a recording to the stack over DDS and judge what comes back.
 
     Args:
         out: existing folder for trajectory.tum, metrics.json, logs, and the bag with `record`.
         player, stack: parameters of the player, of every node of the stack.
         calibration: of the rig; default: beside the recording.
+        topics: of a bag, for `open_dataset`.
         progress: called about five times a second.
 
     Returns:
         The content of metrics.json.
 
     Raises:
-        VioError: a node ended early; names its log.
+        VioError: a node ended early; its last words and its log.
     """
     domain = 1 + os.getpid() % 100 if domain is None else domain
     env, out = environment(domain), out.resolve()
@@ -135,6 +136,7 @@ def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, reco
         shutil.rmtree(out / "bag", ignore_errors=True)  # of an earlier run in the same folder
         jobs["recorder"] = command("recorder", {"out": str(out)})
     given = {"dataset": str(Path(dataset).resolve()), "out": str(out), **(player or {})}
+    given["topics"] = ",".join(f"{sensor}={topic}" for sensor, topic in (topics or {}).items())
     given.setdefault("imu_listeners", 2 if split else 1)
     jobs["dataset_player"] = command("dataset_player", given)
     running = [Process(name, words, env, out / f"{name}.log") for name, words in jobs.items()]
@@ -147,10 +149,9 @@ def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, reco
         for process in reversed(running):
             codes[process.name] = process.interrupt()
     if codes["dataset_player"] != 0:
-        last = (out / "dataset_player.log").read_text().strip().splitlines()[-1:]
-        raise VioError(f"dataset_player: {' '.join(last)} (see {out / 'dataset_player.log'})")
+        raise VioError(f"dataset_player: {last_words(out / 'dataset_player.log')}")
     played = json.loads((out / "played.json").read_text())
-    metrics = {**judged(dataset, calibration, out), **played, "exit_codes": codes}
+    metrics = {**judged(dataset, calibration, topics, out), **played, "exit_codes": codes}
     span = played["begun_s"], played["ended_s"]
     metrics["cpu_percent"] = {p.name: p.cpu_percent(*span) for p in running}
     metrics["peak_rss_mb"] = {p.name: p.peak_mb for p in running}
@@ -169,15 +170,21 @@ def watch(running, progress):
         for process in running:
             process.look()
             if process is not player and not process.running():
-                raise VioError(f"{process.name} ended early; see {process.log.name}")
+                raise VioError(f"{process.name} ended early: {last_words(process.log.name)}")
         if progress:
             progress()
         time.sleep(0.2)
 
 
-def judged(dataset, calibration, out: Path) -> dict:
+def last_words(log) -> str:
+    """What a node ended with: the last line of its log, less ROS's stamp, and where it stands."""
+    lines = Path(log).read_text().strip().splitlines() or ["without a word"]
+    return f"{lines[-1].split(']: ', 1)[-1]} (see {log})"
+
+
+def judged(dataset, calibration, topics, out: Path) -> dict:
     """Errors of the trajectory received, where there is ground truth."""
-    source = open_dataset(dataset, calibration=calibration)
+    source = open_dataset(dataset, mono=True, calibration=calibration, topics=topics)
     truth = from_truth(source.truth)
     if truth is None:
         return {}

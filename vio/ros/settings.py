@@ -66,6 +66,7 @@ class PlayerSettings:
 
     dataset: str = setting("", "path", "EuRoC folder, ROS 1 .bag or rosbag2 folder")
     calibration: str = setting("", "path", "calibration; default: beside the recording")
+    topics: str = setting("", "", "topics of a bag by ,: cam0=/left,imu=/imu/data")
     rate: float = setting(1.0, "1", "speed, 1 is the recording's own", 0.01, 100.0)
     lockstep: bool = setting(False, "1", "wait for the odometry of each frame instead")
     in_flight: int = setting(2, "1", "lockstep: frames sent before the first is answered", 1, 8)
