@@ -85,6 +85,11 @@ def test_bad_files_are_named_with_their_line(tmp_path, text, words):
     assert f"{file}" in str(caught.value) and words in str(caught.value)
 
 
+def test_a_folder_is_no_trajectory(tmp_path):
+    with pytest.raises(VioError, match="is a folder; name the file"):
+        read_tum(tmp_path)
+
+
 def test_groundtruth_formats_agree(tmp_path):
     stamp = 1_403_636_579_758_555_392
     (tmp_path / "t.tum").write_text("1403636579.758555392 1 2 3 0 0.8 0 0.6\n")

@@ -43,6 +43,8 @@ def read_rows(path, n_columns: tuple[int, ...] = ()) -> Iterator[tuple[str, list
                 yield where, fields
     except FileNotFoundError:
         raise VioError(f"{path}: no such file; check the path") from None
+    except IsADirectoryError:
+        raise VioError(f"{path}: is a folder; name the file in it") from None
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         what = getattr(error, "strerror", None) or error
         raise VioError(f"{path}: cannot be read ({what}); fetch the file again") from None
