@@ -53,7 +53,7 @@ def quantise(line, low, scale, most, codes):
 
 @kernel
 def expand(codes, low, spread, bits, out):
-    """Pixels that codes stand for, see `codec.grey`; (W,) uint8 each."""
+    """Pixels that codes stand for, see `codec.GREY`; (W,) uint8 each."""
     one, white = np.int16(1), np.int16(255)
     two, three, five = np.int16(2), np.int16(3), np.int16(5)
     for x in range(out.size):
