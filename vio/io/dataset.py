@@ -39,8 +39,6 @@ def open_dataset(path, *, mono: bool = False, calibration=None, topics=None, pre
         VioError: nothing readable there, or its content is broken beyond use.
     """
     path = Path(path)
-    if not path.exists():
-        raise VioError(f"{path}: no such file or folder; check the path, or try `vio demo`")
     recording = find_recording(path)
     if recording.is_dir() and not (recording / "metadata.yaml").is_file():
         from vio.io.euroc import EurocDataset
@@ -58,6 +56,8 @@ def open_dataset(path, *, mono: bool = False, calibration=None, topics=None, pre
 
 def find_recording(path: Path) -> Path:
     """The ASL folder, rosbag2 folder or bag file that `path` stands for."""
+    if not path.exists():
+        raise VioError(f"{path}: no such file or folder; check the path, or try `vio demo`")
     if path.is_file():
         if path.suffix in BAGS:
             return path

@@ -82,10 +82,9 @@ def play(
         from vio.io.topics import parsed
         from vio.ros import session
 
-        for path in (dataset, calibration):
-            if path is not None and not path.exists():
-                raise VioError(f"{path}: no such file or folder; check the path")
         find_recording(dataset)
+        if calibration is not None and not calibration.exists():
+            raise VioError(f"{calibration}: no such file or folder; check the path")
         named = parsed(topics or ())
         stack = {"mono": mono}
         for text in parameters or ():

@@ -80,8 +80,8 @@ def encode(r, frame, level, data):
     r.add("stream.rings", 8 * w, 0, rows).add("stream.ranges", 0, 2 * padded, rows)
     r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(data, 0, 2, n)
     r.add("stream.rings", w, 0, lines).add("stream.scale", w, 0, lines)
-    r.add("stream.ranges", w + padded - w, padded, lines)
-    r.add("stream.ranges", padded, 0, lines).add(data, 0, 2 * bits * columns, rows)
+    # Pixels' bounds and the code that the padding repeats; then the codes are packed.
+    r.add("stream.ranges", 2 * padded, padded, lines).add(data, 0, 2 * bits * columns, rows)
     if seen:
         r.add("stream.ranges", 3 * w, 0, lines).add("stream.decoded", 0, w, lines)
 
