@@ -149,13 +149,14 @@ def circling(t_ns, shift=0.0):
     )  # fmt: skip
 
 
-def test_propagation_follows_the_truth_and_updates_make_no_step():
+@pytest.mark.parametrize("late", [4, -1], ids=["20 ms late", "5 ms before its samples"])
+def test_propagation_follows_the_truth_and_updates_make_no_step(late):
     propagator = Propagator(9.81, 0.1, 0, ImuModel())
     poses = []
     for k in range(400):
         t_ns = k * 5_000_000
-        if k % 10 == 4 and k > 10:  # an update that comes 20 ms late, 2 cm off to either side
-            propagator.correct(circling((k - 4) * 5_000_000, 0.02 * (-1) ** (k // 10)))
+        if k % 10 == 4 and k > 10:  # an update that is 2 cm off to either side
+            propagator.correct(circling((k - late) * 5_000_000, 0.02 * (-1) ** (k // 10)))
         _, _, _, gyro, accel = circle(t_ns)
         moved = propagator.add(ImuSample(t_ns, gyro, accel))
         if moved is not None:

@@ -1,7 +1,8 @@
 """Pose at the rate of the IMU: the last optimised state carried on by the samples since.
 
 When a new state arrives, the difference to what was being sent fades out over `smooth_s`, so
-the output has no step; a difference beyond `SNAP_M` is a restart and is taken at once.
+the output has no step; a difference beyond `SNAP_M` is a restart and is taken at once. A state
+may come before the samples up to its time: then it waits for them.
 """
 
 import threading
@@ -50,27 +51,35 @@ class Propagator:
             self.state = None  # R, p, v at t_ns, and the covariance
             self.late_ns = 0  # time offset found in flight: the samples' stamps less the images'
             self.base = None  # the Estimate it started from
+            self.waiting = None  # the newest Estimate, while samples up to its time lack
             self.turn, self.move, self.speed = np.zeros(3), np.zeros(3), np.zeros(3)
             self.since_ns = 0
 
     def correct(self, estimate: Estimate):
         """Take a newly optimised state; one that is not usable ends the output."""
         with self.lock:
-            if not estimate.usable:
+            self.waiting = estimate if estimate.usable else None
+            if self.waiting is None:
                 self.state = self.base = None
-                return
-            before = self.faded() if self.state is not None else None
-            self.base = estimate
-            e = estimate
-            moving = e.R_world_imu, e.p_world_imu, e.v_world_imu, e.cov  # `step` changes them
-            self.late_ns = round(e.time_offset_s * 1e9)
-            begin_ns = e.t_ns + self.late_ns
-            self.state = begin_ns, *(np.array(array, float) for array in moving)
-            while len(self.samples) > 1 and self.samples[1][0] <= begin_ns:
-                self.samples.popleft()
-            for left, right in zip(self.samples, list(self.samples)[1:]):
-                self.step(left, right)
-            self.start_fading(before)
+            else:
+                self.take_over()
+
+    def take_over(self):
+        """Go on from the waiting estimate, if the samples reach its time."""
+        e = self.waiting
+        late_ns = round(e.time_offset_s * 1e9)
+        begin_ns = e.t_ns + late_ns
+        if not self.samples or self.samples[-1][0] < begin_ns:
+            return
+        before = self.faded() if self.state is not None else None
+        self.base, self.waiting, self.late_ns = e, None, late_ns
+        moving = e.R_world_imu, e.p_world_imu, e.v_world_imu, e.cov  # `step` changes them
+        self.state = begin_ns, *(np.array(array, float) for array in moving)
+        while len(self.samples) > 1 and self.samples[1][0] <= begin_ns:
+            self.samples.popleft()
+        for left, right in zip(self.samples, list(self.samples)[1:]):
+            self.step(left, right)
+        self.start_fading(before)
 
     def start_fading(self, before):
         """Keep the difference between what was sent and the new state, to let it fade."""
@@ -96,18 +105,19 @@ class Propagator:
             if last is not None and t_ns <= last[0]:
                 if last[0] - t_ns > MAX_STEP_NS:  # time has jumped back
                     self.samples.clear()
-                    self.state = None
+                    self.state = self.waiting = None
                 else:
                     return None
             new = t_ns, sample.gyro, sample.accel
             self.samples.append(new)
-            if self.state is None or last is None:
+            if self.state is not None:
+                self.step(last, new)
+            if self.waiting is not None:
+                self.take_over()
+            if self.state is None:
                 return None
             if t_ns - self.base.t_ns > MAX_STEP_NS:  # nobody corrects it any more
                 self.state = None
-                return None
-            self.step(last, new)
-            if self.state[0] != t_ns:
                 return None
             e, (_, R, p, v, cov) = self.base, self.faded()
             moved = Estimate(
