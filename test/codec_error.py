@@ -52,7 +52,7 @@ def rate(level, bits):
 
 def main():
     sys.path[:0] = [str(ROOT), str(ROOT.parent)]
-    from vio.io.dataset import open_dataset
+    from vio.io.open import open_dataset
     from vio.replay import frames
     from vio.sync import Sequencer
 

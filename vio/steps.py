@@ -47,7 +47,7 @@ def load_config(files, assignments):
 
 def opened(path: Path, mono: bool, calibration: Path | None = None, topics=None):
     """The dataset at `path`; its problems name the file. `topics`: of a bag, as `imu=/imu0`."""
-    from vio.io.dataset import open_dataset
+    from vio.io.open import open_dataset
     from vio.io.topics import parsed
 
     return open_dataset(path, mono=mono, calibration=calibration, topics=parsed(topics or ()))
@@ -55,8 +55,8 @@ def opened(path: Path, mono: bool, calibration: Path | None = None, topics=None)
 
 def read_truth(path: Path, calibration: Path | None = None, topics=None):
     """TRUTH_DTYPE array of a trajectory file or of a recording, or None."""
-    from vio.io.dataset import BAGS
     from vio.io.groundtruth import read_groundtruth
+    from vio.io.open import BAGS
 
     is_recording = path.is_dir() or path.suffix in BAGS
     if not is_recording:

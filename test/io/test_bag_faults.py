@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tiny_recording as tiny
 
-from vio.io.dataset import open_dataset
 from vio.io.images import gray_from_raw
+from vio.io.open import open_dataset
 from vio.io.topics import parsed
 from vio.types import CameraImage, VioError
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tiny_recording as tiny
 
-from vio.io.dataset import open_dataset
 from vio.io.images import decode, is_whole
+from vio.io.open import open_dataset
 from vio.types import CameraImage, VioError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tiny_recording as tiny
 
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.types import CameraImage
 
 BAGS = ["ros1", "sqlite3", "mcap", "zstd_file", "zstd_message"]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from vio.io.dataset import open_dataset
 from vio.io.groundtruth import read_groundtruth
 from vio.io.images import is_whole
 from vio.io.imu_csv import read_imu_csv
+from vio.io.open import open_dataset
 from vio.sync import Sequencer
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -25,7 +25,7 @@ def recording():
 
 @pytest.fixture(scope="session")
 def dataset(recording):
-    from vio.io.dataset import open_dataset
+    from vio.io.open import open_dataset
 
     return open_dataset(recording)
 

@@ -14,7 +14,7 @@ pytest.importorskip("rclpy", reason="rclpy is not installed: pip install 'vio[ro
 from faults import CASES, Flight  # noqa: E402
 from harness import Feeder, Stack  # noqa: E402
 
-from vio.io.dataset import open_dataset  # noqa: E402
+from vio.io.open import open_dataset  # noqa: E402
 from vio.ros import session  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]

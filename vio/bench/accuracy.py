@@ -11,7 +11,7 @@ from vio.bench.prepare import prepare
 from vio.bench.sequences import PROFILES, QUICK
 from vio.config import load
 from vio.energy.run import figures
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 
 TARGETS = ("navion65", "asic28", "mcu", "cortex_a_lpddr4")
 FIGURES = ("ate_rmse_m", "coverage", "end_drift_percent", "nees_position_mean")

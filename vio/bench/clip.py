@@ -15,7 +15,7 @@ import numpy as np
 import vio
 from vio.bench import timed
 from vio.config import find_file, load
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.replay import frames
 from vio.sync import Sequencer
 from vio.types import Camera, StereoFrame, VioError

@@ -11,7 +11,7 @@ import numpy as np
 from vio.bench.misfit import Misfit, turned
 from vio.bench.section import Section
 from vio.config import Config
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.odometry import Odometry
 from vio.replay import frames
 from vio.sync import Sequencer

@@ -15,7 +15,7 @@ from vio.bench.section import Section
 from vio.config import Config, overlay
 from vio.eval.align import align
 from vio.eval.trajectory import Trajectory, associate, from_truth, quaternions
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.odometry import Odometry
 from vio.replay import frames
 from vio.sync import Sequencer

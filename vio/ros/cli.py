@@ -78,7 +78,7 @@ def play(
         import yaml
 
         from vio import runfolder
-        from vio.io.dataset import find_recording
+        from vio.io.open import find_recording
         from vio.io.topics import parsed
         from vio.ros import session
 

@@ -13,7 +13,7 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, Imu
 
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.io.topics import parsed
 from vio.ros import convert, params, qos
 from vio.ros.logbook import Logbook

@@ -16,7 +16,7 @@ from pathlib import Path
 from vio import runfolder
 from vio.eval.metrics import evaluate
 from vio.eval.trajectory import Trajectory, from_truth
-from vio.io.dataset import open_dataset
+from vio.io.open import open_dataset
 from vio.io.tum import read_tum
 from vio.ros import dds
 from vio.types import VioError
