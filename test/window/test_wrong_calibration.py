@@ -20,10 +20,10 @@ from vio.window.watch import KNOWN_S
 TURN, SHIFT = np.radians([0.6, -0.6, 0.5]), np.array([0.006, -0.006, 0.005])
 
 
-def turned_rig():
-    """Cameras not where they are: the imu seems turned by TURN and shifted by SHIFT."""
+def moved_rig(turn=TURN, shift=SHIFT):
+    """Cameras not where they are: the imu seems turned and shifted by as much."""
     T = np.eye(4)
-    T[:3, :3], T[:3, 3] = exp(TURN), SHIFT
+    T[:3, :3], T[:3, 3] = exp(turn), shift
     right = rig()
     cams = (replace(cam, T_imu_cam=T @ cam.T_imu_cam) for cam in (right.cam0, right.cam1))
     return replace(right, **dict(zip(("cam0", "cam1"), cams)))
@@ -98,17 +98,18 @@ def test_a_clock_that_has_settled_stays():
     _, _, back = fly(6.0, speed=2.0)
     window, watch = back.window, back.window.watch
     x, place = window.slots.calibration, int(window.slots.held[0])
+    believing = HealthConfig(turn_error=1.0, shift_error=1.0)
     assert watch.stayed > 60 and not watch.astray()
     low, high = watch.within
     x[0] = high + 1e-3
     assert watch.astray() and x[0] == watch.before and window.slots.held[0] == x.size
     window.optimise(4)
-    watch.judge(1.0, 1e6, tally())
+    watch.judge(believing, tally())
     assert window.slots.held[0] == place, "what fits again is free again"
     watch.within, window.slots.held[0] = (high + 0.1, high + 0.2), x.size
     frames = 0
     while not watch.stale and frames < 100:
-        watch.judge(1.0, 1e6, tally())
+        watch.judge(believing, tally())
         frames += 1
     watch.follow()
     assert frames == 61 and watch.stayed == 1 and watch.within[1] - watch.within[0] > 0.1
@@ -123,13 +124,24 @@ def test_a_clock_that_is_far_off_is_told(late_ms, words):
 
 def test_turned_imu_is_found_and_named():
     config = Config(window=WindowConfig(estimate_extrinsics=True))
-    motion, out, _ = fly(12.0, config=config, robot=turned_rig())
+    motion, out, _ = fly(12.0, config=config, robot=moved_rig())
     last = out[-1][1]
     wrong = log(exp(last.calibration[1:4]).T @ exp(TURN))
     assert np.degrees(np.linalg.norm(wrong)) < 0.2
     assert last.notice.startswith("calibration suspect: imu turned 0.9")
     tilt = last.R_world_imu.T @ [0, 0, 1] - motion.R(out[-1][0]).T @ [0, 0, 1]
     assert np.linalg.norm(tilt) < np.radians(0.4), "the estimate is of the imu, not of the rig"
+
+
+@pytest.mark.parametrize("shift, seen", [([0.0, 0.05, -0.02], True), ([0.0, 0.0, 0.012], False)])
+def test_shifted_imu_is_found_and_named_if_it_is_far(shift, seen):
+    robot = moved_rig(np.zeros(3), np.array(shift))
+    _, out, _ = fly(10.0, speed=2.0, robot=robot)
+    last = out[-1][1]
+    assert ("shifted 5" in last.notice) == seen and (last.notice != "") == seen
+    found = last.calibration[4:]
+    assert np.linalg.norm(found - shift) < 0.004 if seen else not found.any()
+    assert last.status == Status.TRACKING
 
 
 def test_cameras_that_do_not_fit_are_named():
@@ -148,7 +160,7 @@ def test_cameras_that_do_not_fit_are_named():
 @pytest.mark.parametrize("wrong", [True, False])
 def test_turned_imu_is_named_without_being_estimated(wrong):
     config = Config(window=WindowConfig(estimate_extrinsics=False))
-    robot = turned_rig() if wrong else None
+    robot = moved_rig() if wrong else None
     _, out, back = fly(14.0, speed=2.0, config=config, robot=robot)
     assert (out[-1][1].notice == "calibration suspect: imu turned against the cameras") == wrong
     assert out[-1][1].status == Status.TRACKING

@@ -120,7 +120,7 @@ class Backend:
         outliers = window.dropped > c.max_dropped * max(window.residuals, 1)
         self.bad_frames = self.bad_frames + 1 if outliers else 0
         window.newest_covariance(tally)
-        window.watch.judge(c.turn_error, c.turn_sigmas, tally)
+        window.watch.judge(c, tally)
         sigma = window.cov.diagonal()
         v = window.slots.v[window.newest]
         sane = math.isfinite(window.cost) and math.sqrt(v @ v) < c.max_speed

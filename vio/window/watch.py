@@ -19,7 +19,7 @@ SETTLED_FRAMES = 60
 """Frames for which it has to have stayed there before another is held against the samples, and
 frames in a row that must show another all the same."""
 WRONG_FRAMES = 20
-"""Frames in a row that must show a turn of the imu."""
+"""Frames in a row that must show the imu elsewhere."""
 
 
 class Watch:
@@ -124,11 +124,11 @@ class Watch:
         if self.stale:
             self.forget_offset()
 
-    def judge(self, least, sigmas, tally):
+    def judge(self, limits, tally):
         """After a solution: let go what it shows to be wrong; the next one takes the step.
 
         Args:
-            least, sigmas: smallest turn that counts [rad], itself and in standard deviations.
+            limits: HealthConfig; its smallest turn and shift that count.
         """
         window, slots = self.window, self.window.slots
         held, x, n = int(slots.held[0]), slots.calibration, slots.calibration.size
@@ -151,9 +151,16 @@ class Watch:
             if self.stale or not late:
                 slots.held[0], self.late = self.place, 0
         if self.place and window.rig.cam1 is not None:  # one eye may be wrong about the scale
-            turn, far = step[held - 6 : held - 3], cov[held - 6 : held - 3, held - 6 : held - 3]
-            wrong = math.sqrt(turn @ turn) > least  # seldom: the rest is not worth its time
-            wrong = wrong and turn @ np.linalg.pinv(far) @ turn > sigmas**2
+            turn, shift = slice(held - 6, held - 3), slice(held - 3, held)
+            wrong = beyond(step[turn], cov[turn, turn], limits.turn_error, limits.place_sigmas)
+            wrong |= beyond(step[shift], cov[shift, shift], limits.shift_error, limits.place_sigmas)
             self.wrong = self.wrong + 1 if wrong else 0
             if self.wrong > WRONG_FRAMES:
                 slots.held[0] = self.place = 0
+
+
+def beyond(x, cov, least: float, sigmas: float) -> bool:
+    """Whether a vector (3,) is longer than `least`, and that certain."""
+    if math.sqrt(x @ x) <= least:  # mostly: the rest is not worth its time
+        return False
+    return bool(x @ np.linalg.pinv(cov) @ x > sigmas**2)
