@@ -145,7 +145,7 @@ class WindowConfig:
         True, "1", "estimate where the imu is on the rig; the cameras are held to each other"
     )
     turn_sigma: float = setting(0.01, "rad", "deviation of its turn, per axis", 1e-6, 1.0)
-    shift_sigma: float = setting(0.02, "m", "deviation of its place, per axis", 1e-6, 1.0)
+    shift_sigma: float = setting(0.006, "m", "deviation of its place, per axis", 1e-6, 1.0)
     still_turn: float = setting(1e-3, "rad", "rotation allowed between frames at rest", 1e-6, 1.0)
     still_move: float = setting(1e-3, "m", "translation allowed between frames at rest", 1e-6, 1.0)
     still_speed: float = setting(5e-3, "m/s", "speed allowed at rest", 1e-6, 1.0)
@@ -183,10 +183,11 @@ class HealthConfig:
     turn_error: float = setting(
         0.012, "rad", "turn of the imu on the rig from which the extrinsics are corrected", 0.0, 1.0
     )
+    turn_sigmas: float = setting(12.0, "1", "certainty of a turned imu", 1.0, 100.0)
     shift_error: float = setting(
-        0.02, "m", "shift of the imu on the rig from which they are", 0.0, 1.0
+        0.03, "m", "shift of the imu on the rig from which they are", 0.0, 1.0
     )
-    place_sigmas: float = setting(12.0, "1", "certainty of a turned or shifted imu", 1.0, 100.0)
+    shift_sigmas: float = setting(22.0, "1", "certainty of a shifted imu", 1.0, 100.0)
     max_refused: float = setting(
         0.5, "1", "share of stereo matches off their epipolar line that degrades it", 0.0, 1.0
     )

@@ -133,14 +133,14 @@ def test_turned_imu_is_found_and_named():
     assert np.linalg.norm(tilt) < np.radians(0.4), "the estimate is of the imu, not of the rig"
 
 
-@pytest.mark.parametrize("shift, seen", [([0.0, 0.05, -0.02], True), ([0.0, 0.0, 0.012], False)])
+@pytest.mark.parametrize("shift, seen", [([0.0, 0.05, -0.02], True), ([0.0, 0.0, 0.02], False)])
 def test_shifted_imu_is_found_and_named_if_it_is_far(shift, seen):
     robot = moved_rig(np.zeros(3), np.array(shift))
-    _, out, _ = fly(10.0, speed=2.0, robot=robot)
+    _, out, _ = fly(10.0, speed=3.0, robot=robot)
     last = out[-1][1]
     assert ("shifted 5" in last.notice) == seen and (last.notice != "") == seen
     found = last.calibration[4:]
-    assert np.linalg.norm(found - shift) < 0.004 if seen else not found.any()
+    assert np.linalg.norm(found - shift) < 0.006 if seen else not found.any()
     assert last.status == Status.TRACKING
 
 

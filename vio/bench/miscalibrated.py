@@ -1,8 +1,8 @@
 """Wrong calibrations: are they corrected in flight, or at least told of?
 
-Each is of a degree, a centimetre or some milliseconds, and five centimetres for an imu measured with
-a rule. Corrected means an estimate within 0.2
-degrees, 4 mm and 1 ms of the truth, told means a notice, both by the end of the first half minute.
+Each is of a degree, a centimetre (an imu also of five) or some milliseconds. Corrected means an
+estimate within 0.2 degrees, 4 mm and 1 ms of the truth, told means a notice, both by the end of the
+first half minute.
 """
 
 from dataclasses import asdict, dataclass

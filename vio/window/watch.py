@@ -152,8 +152,8 @@ class Watch:
                 slots.held[0], self.late = self.place, 0
         if self.place and window.rig.cam1 is not None:  # one eye may be wrong about the scale
             turn, shift = slice(held - 6, held - 3), slice(held - 3, held)
-            wrong = beyond(step[turn], cov[turn, turn], limits.turn_error, limits.place_sigmas)
-            wrong |= beyond(step[shift], cov[shift, shift], limits.shift_error, limits.place_sigmas)
+            wrong = beyond(step[turn], cov[turn, turn], limits.turn_error, limits.turn_sigmas)
+            wrong |= beyond(step[shift], cov[shift, shift], limits.shift_error, limits.shift_sigmas)
             self.wrong = self.wrong + 1 if wrong else 0
             if self.wrong > WRONG_FRAMES:
                 slots.held[0] = self.place = 0
