@@ -15,7 +15,11 @@ from vio.types import VioError
 LINE_BYTES = 64
 CACHE_BYTES = 1 << 20
 LENGTHS = 30, 60
-MODEL = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2,+popcnt,+bmi"}
+MODEL = {
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2,+popcnt,+bmi",
+    "OPENBLAS_NUM_THREADS": "1",  # its threads spin for a while after the start
+}
 COMMAND = (
     "valgrind", "--tool=cachegrind", "--cache-sim=yes", "--smc-check=all-non-file",
     "--I1=32768,8,64", "--D1=32768,8,64", f"--LL={CACHE_BYTES},16,{LINE_BYTES}",
