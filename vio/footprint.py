@@ -10,7 +10,7 @@ from rich.table import Table
 from vio.config import load, overlay
 from vio.memory.arena import arena_bytes
 from vio.memory.budget import check_budget
-from vio.memory.plain import describe, plain_layout
+from vio.memory.plain import describe, group_bytes, plain_layout
 from vio.odometry import ledger
 from vio.replay import run
 from vio.runfolder import create
@@ -47,7 +47,7 @@ def memory(rig, config, mono: bool = False):
     """(tree for JSON, tables) of the ledger of a rig and a Config."""
     rig = replace(rig, cam1=None) if mono else rig
     lines, budget = ledger(rig, config), config.memory.budget_bytes
-    tree = {"budget_bytes": budget, "fits": True, **describe(lines)}
+    tree = {"budget_bytes": budget, "fits": True, **describe(lines, len(rig.cameras))}
     pieces = [ledger_table(tree), group_table(tree)]
     try:
         check_budget(lines, budget)
@@ -117,7 +117,7 @@ def markdown(rig) -> str:
     ]
     for profile in PROFILES:
         config = load([profile])
-        tree = describe(ledger(rig, config))
+        tree = describe(ledger(rig, config), len(rig.cameras))
         sizes = " | ".join(str(tree["groups"][name]) for name in names)
         budget = config.memory.budget_bytes
         out.append(f"| `{profile}` | **{tree['total_bytes']}** | {sizes} | {budget} |")
@@ -152,7 +152,7 @@ def ablation(dataset, config, seconds=None, mono: bool = False, progress=None):
             {
                 "case": name,
                 "total_bytes": arena_bytes(lines),
-                "groups": describe(lines)["groups"],
+                "groups": group_bytes(lines),
                 **{key: figures[key] for key in FIGURES},
             }
         )
@@ -160,7 +160,7 @@ def ablation(dataset, config, seconds=None, mono: bool = False, progress=None):
         "dataset": dataset.name,
         "seconds": seconds,
         "cases": rows,
-        "factors": plain_layout(ledger(dataset.rig, config))["factors"],
+        "factors": plain_layout(ledger(dataset.rig, config), len(dataset.rig.cameras))["factors"],
     }
     return tree, [ablation_table(tree)]
 

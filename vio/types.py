@@ -99,6 +99,11 @@ class Rig:
     imu: ImuModel = field(default_factory=ImuModel)
     time_offset_s: float = 0.0
 
+    @property
+    def cameras(self) -> list:
+        """The cameras there are."""
+        return [self.cam0] if self.cam1 is None else [self.cam0, self.cam1]
+
 
 @dataclass(frozen=True, slots=True)
 class ImuSample:

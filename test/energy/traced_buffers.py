@@ -22,7 +22,7 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image())
     encode.receive(
-        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+        shot, plan.reduce, trace.array("frame", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     width, pixels = plan.width, plan.pixels
     assert buffered(trace.log, "image0", 0 + width, width) == pixels, "a stream: one row is enough"
@@ -67,7 +67,7 @@ def test_a_word_of_a_frame_holds_as_much_of_a_patch_as_declared(name):
     found = []
     for level, x, y in [(0, 40.3, 38.6), (0, 61.0, 50.2), (1, 20.1, 19.3), (1, 30.2, 25.9)]:
         trace = Trace(addresses=True)
-        frame = trace.array("frame0", data)
+        frame = trace.array("frame", data)
         box = klt.box_around(table, level, F(x), F(y), F(4), F(4))
         codec.load_region(frame, table, level, box, codec.NOTHING, np.zeros((2, 24, 24), F))
         read = [at for _, at, _ in trace.log]
@@ -90,7 +90,7 @@ def test_every_arena_buffer_that_is_read_was_written():
     """One frame through stream and alignment, from an arena of noise."""
     plan, trace = sizes(), Trace(addresses=True)
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
-    data = trace.array("frame0", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
+    data = trace.array("frame", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
     encode.receive(image(), plan.reduce, data, table, *stream(trace, plan))
     s = scratch(trace)
     out = np.zeros((1, 3, klt.template_bytes(plan.template_bits)), np.uint8)
@@ -106,4 +106,4 @@ def test_every_arena_buffer_that_is_read_was_written():
         elif (name, at) not in written:
             early.append((name, at))
     # A nibble is set by reading its byte, whose other half is not written yet: nothing else.
-    assert {name for name, _ in early} <= {"frame0"}
+    assert {name for name, _ in early} <= {"frame"}

@@ -52,7 +52,7 @@ def test_receive(name):
     table, n = codec.layout(plan.height, plan.width, tuple(plan.level_bits))
     shot = trace.array("image0", image(0, (192, 160)))
     encode.receive(
-        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+        shot, plan.reduce, trace.array("frame", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     itemsize = {key: int(plan.tensors[key].bits // 8) for key in trace.counts}
     simulated = replay(trace.log, itemsize, Cache(16384, LINE, WAYS), scratch="stream.")

@@ -75,7 +75,7 @@ def test_receive(name, size, reduce):
     table, n = codec.layout(plan.height, plan.width, bits(plan))
     shot = trace.array("image0", image(1, size))
     encode.receive(
-        shot, plan.reduce, trace.array("frame0", np.zeros(n, np.uint8)), table, *stream(trace, plan)
+        shot, plan.reduce, trace.array("frame", np.zeros(n, np.uint8)), table, *stream(trace, plan)
     )
     check(trace, as_uses(codec_model.receive(plan, 0)), {"cam0": 1})
 
@@ -108,7 +108,7 @@ def test_templates(name):
     data, table = compressed(plan)
     out = np.zeros((N, 4, klt.template_bytes(plan.template_bits)), np.uint8)
     arrays = (
-        trace.array("frame0", data), table, trace.array("track.uv0", UV),
+        trace.array("frame", data), table, trace.array("track.uv0", UV),
         trace.array("front.wanted", np.array([1, 1, 1, 0, 0, 1], np.uint8)),
         trace.array("track.template", out),
     )  # fmt: skip
@@ -134,7 +134,7 @@ def test_align(name):
     uv = UV + F(0.7)
     s = scratch(trace)
     out = klt.align(
-        trace.array("frame0", data), table, trace.array("track.template", stored),
+        trace.array("frame", data), table, trace.array("track.template", stored),
         plan.template_bits, trace.array("front.warp_next", warps), trace.array("front.uv_next", uv),
         trace.array("front.first_level", np.full(N, 2, np.int8)), 0,
         np.array([10, 0.02, 0.5, 1.0], F), *s, trace.array("track.score", np.zeros(N, F)),
@@ -159,7 +159,7 @@ def test_search(level):
     params = np.array([60.0, 60, 48, 40, 0, 0, 0, 0])
     s = scratch(trace)
     tried, _, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
-        trace.array("frame1", data), table, level, trace.array("track.template", stored),
+        trace.array("frame", data), table, level, trace.array("track.template", stored),
         plan.template_bits, 0, params, 0, params, R, P, trace.array("track.uv0", uv),
         trace.array("front.wanted", wanted), 0.5, *s,
         trace.array("track.inv_depth", np.zeros(N, F)),
@@ -184,7 +184,7 @@ def test_detect(name):
     kinds = {"cell_xy": (rows * cols, 2), "cell_score": (rows * cols,)}
     cells = [trace.array(f"front.{k}", np.zeros(size, F)) for k, size in kinds.items()]
     scored, found = detect.detect(
-        trace.array("frame0", data), table, 1, cell, trace.array("front.occupied", occupied),
+        trace.array("frame", data), table, 1, cell, trace.array("front.occupied", occupied),
         300.0, 6, *s, trace.array("stream.scale", np.zeros(W // 2, F)), *cells,
     )  # fmt: skip
     y = np.arange(6, H // 2 - 6) // cell

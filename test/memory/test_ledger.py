@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from vio.bench.cost import raw_settings
-from vio.config import Config, load
-from vio.footprint import PROFILES, TECHNIQUES, ablation_table, memory, uncompressed
+from vio.config import Config, load, overlay
+from vio.footprint import PROFILES, TECHNIQUES, UNCAPPED, ablation_table, memory, uncompressed
 from vio.memory.arena import Arena, Buffer, arena_bytes
 from vio.memory.budget import check_budget
 from vio.memory.plain import describe, plain_bytes, side
@@ -32,7 +32,7 @@ def lines():
 def test_lines_sum_to_the_block(rig, settings):
     lines = ledger(rig, load((), settings))
     arena = Arena(lines)
-    tree = describe(lines)
+    tree = describe(lines, 2)
     assert arena.block.nbytes == arena.total_bytes == tree["total_bytes"]
     assert sum(b.bytes for b in lines) - tree["overlap_bytes"] == arena.total_bytes
     assert sum(tree["groups"].values()) == arena.total_bytes
@@ -89,18 +89,24 @@ def test_roles_name_files_and_settings_that_exist():
 
 def test_bits_per_element(lines):
     by_name = {b.name: b for b in lines}
-    frame = by_name["frame0"]
+    frame = by_name["frame"]
     assert frame.count == sum((480 >> k) * (752 >> k) for k in range(Config().frontend.levels))
     # 16 pixels of a block: codes, range (4 bit) and, above the finest level, base (8 bit).
     assert 1.25 < frame.bits < 2.75
     assert by_name["track.template"].bits == pytest.approx(8 * 52 / 100)
     assert by_name["system.H"].bits == 64 and by_name["landmarks.xy"].bits == 16
     raw = ledger(RIG, load((), [f"frontend.{k}_bits=8" for k in ("finest", "second", "coarse")]))
-    assert {b.name: b for b in raw}["frame0"].bits == pytest.approx(8.0)
+    assert {b.name: b for b in raw}["frame"].bits == pytest.approx(8.0)
 
 
 def test_uncompressed_counts_every_technique():
     assert sum(len(v) for v in uncompressed().values()) == len(TECHNIQUES) + 1, "and the cap"
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_every_technique_saves_memory(lines, name):
+    without = overlay(overlay(Config(), UNCAPPED, name), TECHNIQUES[name], name)
+    assert arena_bytes(ledger(RIG, without)) > arena_bytes(lines)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -111,24 +117,24 @@ def test_uncompressed_builds_are_not_held_to_the_budget(profile):
 
 def test_plain_layout_by_hand(lines):
     by_name = {b.name: b for b in lines}
-    pixels = by_name["frame0"].count
-    assert plain_bytes(by_name["frame0"], lines) == 2 * pixels
-    assert plain_bytes(by_name["frame1"], lines) == pixels
-    assert plain_bytes(by_name["stream.lines"], lines) == 0
+    pixels = by_name["frame"].count
+    assert plain_bytes(by_name["frame"], lines, 1) == 2 * pixels
+    assert plain_bytes(by_name["frame"], lines, 2) == 3 * pixels
+    assert plain_bytes(by_name["stream.lines"], lines, 2) == 0
     slots, points, dim, rows = capacities(Config().window)
-    assert plain_bytes(by_name["landmarks.xy"], lines) == points * slots * 2 * 6 * 8
-    assert plain_bytes(by_name["landmarks.xy"], lines, lean=True) == points * slots * 2 * 2 * 4
-    assert plain_bytes(by_name["prior.L"], lines) == rows * rows * 8
+    assert plain_bytes(by_name["landmarks.xy"], lines, 2) == points * slots * 2 * 6 * 8
+    assert plain_bytes(by_name["landmarks.xy"], lines, 2, lean=True) == points * slots * 2 * 2 * 4
+    assert plain_bytes(by_name["prior.L"], lines, 2) == rows * rows * 8
     coupling = points * (3 * dim + 9 + 3)
-    assert plain_bytes(by_name["system.H"], lines) == 8 * (dim * dim + coupling)
-    assert plain_bytes(by_name["system.H"], lines, lean=True) == 8 * dim * dim
-    assert plain_bytes(by_name["front.regions"], lines) == by_name["front.regions"].bytes
+    assert plain_bytes(by_name["system.H"], lines, 2) == 8 * (dim * dim + coupling)
+    assert plain_bytes(by_name["system.H"], lines, 2, lean=True) == 8 * dim * dim
+    assert plain_bytes(by_name["front.regions"], lines, 2) == by_name["front.regions"].bytes
     assert [side(n * (n + 1) // 2) for n in (1, 9, 102, 1000)] == [1, 9, 102, 1000]
 
 
 @pytest.mark.parametrize("rig", [RIG, MONO])
 def test_plain_layout_is_never_the_smaller(rig):
-    tree = describe(ledger(rig, Config()))
+    tree = describe(ledger(rig, Config()), len(rig.cameras))
     for layout in (tree["plain"], tree["plain"]["lean"]):
         assert layout["total_bytes"] == sum(layout["groups"].values())
         assert all(factor >= 1 for factor in layout["factors"].values())
@@ -142,7 +148,7 @@ def test_profiles_fit(name, most):
 
 
 def test_factors_hold_the_bars():
-    factors = describe(ledger(RIG, load(["default"])))["plain"]["factors"]
+    factors = describe(ledger(RIG, load(["default"])), 2)["plain"]["factors"]
     assert factors["frames"] >= 5 and factors["graph"] >= 5.9
     assert factors["solver"] >= 6 and factors["total"] >= 5
 

@@ -21,7 +21,7 @@ def describe(rig, config, ledger, mono: bool = False) -> dict:
         ledger: lines with name, shape, dtype (or bits per element), bytes and lifetime.
     """
     f = config.frontend
-    cameras = [rig.cam0] if mono or rig.cam1 is None else [rig.cam0, rig.cam1]
+    cameras = rig.cameras[: 1 if mono else 2]
     return {
         "cameras": [[cam.width, cam.height] for cam in cameras],
         "rate_hz": rig.cam0.rate_hz,

@@ -102,9 +102,8 @@ def buffers(rig, config) -> list[Buffer]:
     width = int(table[0, codec.WIDTH])
     pixels = int((table[:, codec.HEIGHT] * table[:, codec.WIDTH]).sum())
     codes = "pixel codes of " + ", ".join(map(str, level_bits(config))) + " bit and block ranges"
-    for cam in (0, 1) if rig.cam1 is not None else (0,):
-        note = f"compressed pyramid of cam{cam}"
-        add(f"frame{cam}", (size,), "u1", "run", note, codes, pixels)
+    note = "compressed pyramid of one image: cam0's, then cam1's"
+    add("frame", (size,), "u1", "front", note, codes, pixels)
     for name, shape, dtype in (
         ("lines", (codec.LINES, width), "u1"),
         ("rings", (levels - 1, 8, width // 2), "u1"),

@@ -51,11 +51,10 @@ class FeatureTracker:
         self.places = t.id, t.uv0, t.uv1, t.ray_key  # what a feature that leaves must clear
         self.scratch = arena.group("front", Scratch)
         self.grid = grid_shape(rig, config)
-        self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
-        self.frames = [arena[f"frame{cam}"] for cam in range(len(self.cameras))]
         self.stream = arena.group("stream", Stream)
         self.scores = self.stream.scale.view(np.float32)  # free once an image is in
-        self.table, _ = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
+        table, _ = codec.layout(rig.cam0.height, rig.cam0.width, level_bits(config))
+        self.frame = arena["frame"], table  # one image at a time: features are kept as templates
         if rig.cam1 is not None:
             T_cam1_cam0 = np.linalg.inv(rig.cam1.T_imu_cam) @ rig.cam0.T_imu_cam
             self.R_cam1_cam0 = np.ascontiguousarray(T_cam1_cam0[:3, :3])
@@ -80,18 +79,18 @@ class FeatureTracker:
 
     def process(self, frame, prediction, tally) -> Tracks:
         """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
-        frame0 = self.receive(0, frame.cam0, tally)
-        self.follow(frame0, prediction, tally)
+        self.receive(frame.cam0, tally)
+        self.follow(prediction, tally)
         self.reject_outliers(prediction, frame.index, tally)
         still = prediction.quiet and self.stands(tally)
         keyframe = self.wants_keyframe(still, tally)
         if keyframe:
-            self.refresh_templates(frame0, tally)
-            self.detect(frame0, tally)
-        stereo = len(self.cameras) == 2 and frame.cam1 is not None
+            self.refresh_templates(tally)
+            self.detect(tally)
+        stereo = self.rig.cam1 is not None and frame.cam1 is not None
         if stereo:
-            frame1 = self.receive(1, frame.cam1, tally)
-            self.match_stereo(frame1, keyframe, tally)
+            self.receive(frame.cam1, tally)
+            self.match_stereo(keyframe, tally)
         else:
             self.tracks.uv1[:] = np.nan
         if keyframe:
@@ -105,14 +104,12 @@ class FeatureTracker:
         tally.put("still_checks", (1, both))
         return both > 5 and 2 * moved < both
 
-    def receive(self, cam, image, tally):
-        """Stream one image into its compressed frame; returns (data, table)."""
-        data = self.frames[cam]
-        done = encode.receive(image, self.config.reduce, data, self.table, *self.stream)
+    def receive(self, image, tally):
+        """Stream one image into the compressed frame, in place of the one before."""
+        done = encode.receive(image, self.config.reduce, *self.frame, *self.stream)
         tally.put("sensor_px", done)
-        return data, self.table
 
-    def follow(self, frame, prediction, tally):
+    def follow(self, prediction, tally):
         """Predict where every feature went and align its template there."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         if prediction.ids.size:
@@ -128,18 +125,18 @@ class FeatureTracker:
         undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
         R, p = prediction.R_cam_prev, prediction.p_cam_prev
         self.turn_known = prediction.held is None or prediction.confident
-        found, given = self.align(frame, R, p, tally)
+        found, given = self.align(R, p, tally)
         if not self.turn_known or (prediction.held is not None and 2 * found < given):
             guess = prediction.held()
-            if self.align(frame, *guess, tally)[0] > found:
+            if self.align(*guess, tally)[0] > found:
                 R, self.turn_known = guess[0], False
             else:
-                self.align(frame, R, p, tally)
+                self.align(R, p, tally)
         features.settle(tracks.score, s.uv_next, s.warp_next, *self.places, tracks.warp)
         self.R_cam_key = R @ self.R_cam_key
         tally.put("undistort_calls", (1, given))
 
-    def align(self, frame, R, p, tally) -> tuple[int, int]:
+    def align(self, R, p, tally) -> tuple[int, int]:
         """Align templates where a motion of cam0 puts them; (found, features there were)."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         given, moved = predict.transfer(
@@ -147,8 +144,8 @@ class FeatureTracker:
             tracks.uv0, tracks.inv_depth, tracks.warp, s.uv_next, s.warp_next,
         )  # fmt: skip
         done = klt.align(
-            *frame, tracks.template, config.template_bits, s.warp_next, s.uv_next, s.first_level,
-            0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
+            *self.frame, tracks.template, config.template_bits, s.warp_next, s.uv_next,
+            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
         )  # fmt: skip
         tally.put("transfer_calls", (1, given, moved))
         tally.put("klt_regions", done)
@@ -187,33 +184,33 @@ class FeatureTracker:
             return shared < 0.5 * self.n_key
         return shared < config.key_ratio * self.n_key or 2 * moved > shared
 
-    def refresh_templates(self, frame, tally):
+    def refresh_templates(self, tally):
         """Take new templates where the warp or the match has gone stale."""
         tracks, wanted = self.tracks, self.scratch.wanted
         klt.mark_stale(
             tracks.id, tracks.warp, tracks.score, self.config.refresh_correlation, wanted
         )
         tally.add(stale_checks=1)
-        self.take_templates(frame, tally)
+        self.take_templates(tally)
 
-    def take_templates(self, frame, tally):
+    def take_templates(self, tally):
         """Store the patches of the features marked in `wanted` at their present place."""
         tracks, s = self.tracks, self.scratch
         done = klt.take_templates(
-            *frame, tracks.uv0, s.wanted, self.config.template_bits, s.regions, s.patch,
+            *self.frame, tracks.uv0, s.wanted, self.config.template_bits, s.regions, s.patch,
             tracks.template,
         )  # fmt: skip
         features.renew(s.wanted, *self.places, tracks.warp, tracks.score)
         tally.put("template_calls", (1, int(np.count_nonzero(s.wanted)), *done))
 
-    def detect(self, frame, tally):
+    def detect(self, tally):
         """Fill free cells of the grid with the strongest corners."""
         tracks, s = self.tracks, self.scratch
         rows, cols, cell = self.grid
         detect.occupy(tracks.uv0, cell, s.occupied)
         live = seen(tracks.uv0)
         done = detect.detect(
-            *frame, 1, cell, s.occupied, self.config.corner_score, 6,
+            *self.frame, 1, cell, s.occupied, self.config.corner_score, 6,
             s.rows, s.ring, s.sums, self.scores, s.cell_xy, s.cell_score,
         )  # fmt: skip
         best = np.argsort(-s.cell_score, kind="stable")
@@ -225,12 +222,12 @@ class FeatureTracker:
         tracks.ray_key[new] = np.nan
         tracks.inv_depth[new] = 0
         self.next_id += added
-        self.take_templates(frame, tally)
+        self.take_templates(tally)
         y = np.arange(6, self.rig.cam0.height // 2 - 6) // cell
         free_rows = int(((s.occupied == 0).sum(axis=1)[y[y < rows]]).sum())
         tally.put("detect_scans", (1, live, free_rows, *done, added, *rest))
 
-    def match_stereo(self, frame, keyframe, tally):
+    def match_stereo(self, keyframe, tally):
         """Find the features in cam1: search along the epipolar curve first, then align."""
         tracks, s, config = self.tracks, self.scratch, self.config
         cam0, cam1 = self.rig.cam0, self.rig.cam1
@@ -239,7 +236,7 @@ class FeatureTracker:
         if keyframe:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
             done = stereo.search_epipolar(
-                *frame, config.search_level, tracks.template, config.template_bits, *pair,
+                *self.frame, config.search_level, tracks.template, config.template_bits, *pair,
                 tracks.uv0, s.wanted, config.nearest_m, s.regions, s.patch, s.basis,
                 tracks.inv_depth,
             )  # fmt: skip
@@ -251,8 +248,8 @@ class FeatureTracker:
         near = min(1, config.levels - 1)
         s.first_level[:] = np.where(tracks.age > 0, near, config.search_level)
         done = klt.align(
-            *frame, tracks.template, config.template_bits, s.warp_next, tracks.uv1, s.first_level,
-            0, self.klt_params, s.regions, s.patch, s.basis, s.score1,
+            *self.frame, tracks.template, config.template_bits, s.warp_next, tracks.uv1,
+            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, s.score1,
         )  # fmt: skip
         tested = predict.inverse_depth(
             *pair, tracks.uv0, tracks.uv1, config.epipolar_px, config.nearest_m, tracks.inv_depth

@@ -25,17 +25,15 @@ def side(count: int) -> int:
     return int((np.sqrt(8 * count + 1) - 1) / 2 + 0.5)
 
 
-def plain_bytes(buffer, ledger, lean: bool = False) -> int:
+def plain_bytes(buffer, ledger, cameras: int, lean: bool = False) -> int:
     """Bytes that stand for one buffer in the plain layout.
 
     Args:
-        buffer: line of `ledger`. ledger: all lines. lean: least plain layout.
+        buffer: line of `ledger`. ledger: all lines. cameras: how many. lean: least plain layout.
     """
     name = buffer.name
-    if name == "frame0":  # previous and current left
-        return 2 * buffer.count
-    if name == "frame1":
-        return buffer.count
+    if name == "frame":  # previous and current left, current right
+        return (1 + cameras) * buffer.count
     if name == "track.template" or name.startswith("stream."):
         return 0  # the previous frame, and the whole current one, stand for them
     if role(name).group == "scratch":
@@ -75,13 +73,13 @@ def group_bytes(ledger) -> dict:
     return groups
 
 
-def plain_layout(ledger) -> dict:
+def plain_layout(ledger, cameras: int) -> dict:
     """Bytes of the plain layout by group with the factors it is larger by; the same for `lean`."""
     own, out = group_bytes(ledger), {}
     for key, lean in (("plain", False), ("lean", True)):
         groups = dict.fromkeys(GROUPS, 0)
         for b in ledger:
-            groups[role(b.name).group] += plain_bytes(b, ledger, lean)
+            groups[role(b.name).group] += plain_bytes(b, ledger, cameras, lean)
         total = sum(groups.values())
         factors = {
             group: round(groups[group] / own[group], 2) if own[group] else None
@@ -92,10 +90,10 @@ def plain_layout(ledger) -> dict:
     return {**out["plain"], "lean": out["lean"]}
 
 
-def describe(ledger) -> dict:
+def describe(ledger, cameras: int) -> dict:
     """The ledger as a tree for JSON: `total_bytes`, `overlap_bytes`, `groups`, `plain`, `buffers`.
 
-    The buffers less the overlap are the total, and so are the groups.
+    The buffers less the overlap are the total, and so are the groups. cameras: how many.
     """
     buffers = []
     for b in ledger:
@@ -109,7 +107,7 @@ def describe(ledger) -> dict:
                 "format": b.form,
                 "bits_per_element": round(b.bits, 3),
                 "bytes": b.bytes,
-                "plain_bytes": plain_bytes(b, ledger),
+                "plain_bytes": plain_bytes(b, ledger, cameras),
                 "lifetime": b.lifetime,
                 "writer": r.writer,
                 "reader": r.reader,
@@ -120,6 +118,6 @@ def describe(ledger) -> dict:
         "total_bytes": arena_bytes(ledger),
         "overlap_bytes": overlap(ledger),
         "groups": group_bytes(ledger),
-        "plain": plain_layout(ledger),
+        "plain": plain_layout(ledger, cameras),
         "buffers": buffers,
     }

@@ -38,7 +38,7 @@ class DatasetPlayer(Node):
             s.dataset, mono=s.mono, calibration=s.calibration or None, topics=topics, prefetch=4
         )
         self.logbook, self.clock_ns = Logbook(s.out), 0
-        self.cameras = 1 if self.dataset.rig.cam1 is None else 2
+        self.cameras = len(self.dataset.rig.cameras)
         reliable = qos.results()
         self.images = [
             qos.publisher(self, Image, f"cam{cam}/image_raw", qos.results(30))

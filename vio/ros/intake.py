@@ -34,7 +34,7 @@ class Intake:
 
     def __init__(self, rig, settings, images: bool = True):
         self.rig, self.settings, self.images = rig, settings, images
-        self.cameras = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
+        self.cameras = rig.cameras
         self.counts = Counter()
         self.problems, self.last = {}, {}
         self.stamps = defaultdict(lambda: deque(maxlen=100))

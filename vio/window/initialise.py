@@ -88,9 +88,8 @@ class Initialiser:
         self.rig, self.config, self.imu, self.window = rig, config, imu, window
         self.capacity = start_capacity(config)
         self.R_imu_cam = rig.cam0.T_imu_cam[:3, :3]
-        cams = [rig.cam0] if rig.cam1 is None else [rig.cam0, rig.cam1]
         self.cams = []
-        for cam in cams:
+        for cam in rig.cameras:
             T = np.linalg.inv(cam.T_imu_cam)
             self.cams.append((T[:3, :3], T[:3, 3]))
 

@@ -43,7 +43,7 @@ class Frame:
 
 def receive(plan, cam) -> list:
     """`receive`: the image, its line buffers, and all levels written."""
-    frame, data, event = Frame(plan), f"frame{cam}", f"cam{cam}"
+    frame, data, event = Frame(plan), "frame", f"cam{cam}"
     w, h = frame.size[0]
     side = plan.reduce
     r = Rows(event).add(f"image{cam}", w * h * side**2).add("stream.lines", 0, w * h)
