@@ -62,6 +62,9 @@ class FrontendConfig:
     key_min_features: int = setting(30, "1", "fewer shared features make a keyframe", 0, 1000)
     still_px: float = setting(0.4, "px", "median motion of the features at rest", 0.0, 10.0)
     corner_score: float = setting(300.0, "grey^2", "least corner score", 0.0, 1e6)
+    stereo_every: int = setting(
+        1, "1", "frames from one look at cam1 to the next; keyframes always look", 1, 1000
+    )
     search_level: int = setting(2, "1", "pyramid level of the first stereo search", 0, 5)
     nearest_m: float = setting(0.3, "m", "least depth of a stereo match", 0.05, 10.0)
     epipolar_px: float = setting(

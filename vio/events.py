@@ -126,7 +126,8 @@ AT = namedtuple("AT", WINDOW_COUNTS)(*range(len(WINDOW_COUNTS)))
 """Place of each in `Work.counts`: `AT.steps`; a constant to a kernel."""
 
 NAMES = (
-    "sensor_px",  # pixels that arrived, both cameras
+    "passed_px",  # pixels of cam1 that arrived and were not looked at
+    "sensor_px",  # pixels that arrived and were looked at, both cameras
     "pyramid_px",  # pixels of the pyramid levels above the finest
     "blocks_encoded",  # 4x4 blocks written, all levels
     "transfer_calls",  # tables of features carried from image to image
@@ -227,6 +228,11 @@ NAMES = (
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)
+
+
+def arrived_px(events):
+    """Pixels that came over the link, by frame: (...) of (..., N_EVENTS)."""
+    return events[..., INDEX["passed_px"]] + events[..., INDEX["sensor_px"]]
 
 
 class Tally:

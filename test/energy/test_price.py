@@ -10,7 +10,7 @@ from energy.runs import events, plan
 from vio.energy import report, table
 from vio.energy.actions import Level, Op
 from vio.energy.price import KINDS, Bill, price_frame
-from vio.events import INDEX
+from vio.events import arrived_px
 from vio.types import VioError
 
 PLAN = plan()
@@ -46,7 +46,7 @@ def test_one_frame_alone_costs_what_it_costs_in_a_run(bill):
     assert np.isclose(stages, all_frames[7], rtol=1e-12)
     sram, dram = bill.bytes_by_place(rows)
     assert np.allclose([small["sram_bytes"], small["dram_bytes"]], [sram[7], dram[7]], rtol=1e-12)
-    places = sram[7] + dram[7] + rows[7, INDEX["sensor_px"]]  # the last over the link
+    places = sram[7] + dram[7] + arrived_px(rows[7])  # the last over the link
     assert np.isclose(sum(small["by_stage_bytes"].values()), places, rtol=1e-12)
 
 

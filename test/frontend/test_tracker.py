@@ -1,5 +1,7 @@
 """The front end on rendered images of a wall: tracks that stay on the same point of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from textures import Flight, texture, to_u8, wall_flight
@@ -125,6 +127,27 @@ def test_missing_images(flight):
     assert np.isin(out[4].ids, out[6].ids).mean() > 0.7, "features wait for the next image"
     assert out[8].image and not out[8].stereo and np.isnan(out[8].uv1).all()
     assert out[9].stereo and np.mean(~np.isnan(out[9].uv1[:, 0])) > 0.6
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_cam1_is_looked_at_in_keyframes_and_every_so_often(flight, every):
+    """While the motion is known; until then in every frame. What is passed over is counted."""
+    config = replace(Config(), frontend=replace(Config().frontend, stereo_every=every))
+    front, imu = frontend(flight.rig, config)
+    none = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    pixels, last, alone = flight.frames[0].cam0.size, None, 0
+    for frame, samples in zip(flight.frames[:FRAMES], flight.imu):
+        imu.append(samples)
+        known = last and Feedback(estimate_at(flight.motion, frame.t_ns - FRAME_NS), *none)
+        count = tally()
+        last = front.process(frame, known, count)
+        alone += 1
+        looks = not known or last.keyframe or alone == every
+        alone = 0 if looks else alone
+        assert last.stereo, "the image was there"
+        assert (np.mean(~np.isnan(last.uv1[:, 0])) > 0.6) == looks
+        seen = count.of([events.INDEX["sensor_px"]]), count.of([events.INDEX["passed_px"]])
+        assert seen == ((2 * pixels, 0) if looks else (pixels, pixels))
 
 
 def test_two_runs_are_equal(flight, tracks):

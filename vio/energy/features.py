@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from vio.events import INDEX, NAMES
+from vio.events import INDEX, NAMES, arrived_px
 from vio.types import VioError
 
-DERIVED = ("cam0", "cam1")
+DERIVED = ("cam0", "cam1", "link_px")
 FEATURES = NAMES + DERIVED
 AT = {name: i for i, name in enumerate(FEATURES)}
 
@@ -15,7 +15,7 @@ def matrix(events, plan) -> np.ndarray:
     events = np.atleast_2d(np.asarray(events, float))
     images = events[:, INDEX["sensor_px"]] / plan.sensor_pixels
     cam0 = np.minimum(images, 1.0)
-    return np.column_stack([events, cam0, images - cam0])
+    return np.column_stack([events, cam0, images - cam0, arrived_px(events)])
 
 
 def in_order(names, events, where="events.npz") -> np.ndarray:

@@ -94,7 +94,7 @@ class Bill:
         constant = self.target.access(Level.LINK, False)
         return Line(
             LINK, "sensor", "pixels", Level.LINK.value, False, constant.key,
-            AT["sensor_px"], constant.energy_j(8, 0), 8.0, 1.0,
+            AT["link_px"], constant.energy_j(8, 0), 8.0, 1.0,
         )  # fmt: skip
 
     def leakage(self) -> dict:

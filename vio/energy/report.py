@@ -5,7 +5,7 @@ from rich.table import Table
 
 from vio.energy.actions import Level
 from vio.energy.price import COMPUTE, DYNAMIC, KINDS, LEAK, LINK, Bill
-from vio.events import INDEX
+from vio.events import INDEX, arrived_px
 
 ORDER = [level.value for level in Level] + [COMPUTE, LEAK]
 MICRO, MILLI = 1e6, 1e3
@@ -27,7 +27,7 @@ def summary(bill: Bill, events, period_s: float) -> dict:
     by_kind = {k: float(mean[bill.kind_index == i].sum()) for i, k in enumerate(KINDS)}
     by_kind[LEAK] = leak_j
     on_chip, dram = bill.bytes_by_place(events)
-    pixels = events[:, INDEX["sensor_px"]].mean()
+    pixels = arrived_px(events).mean()
     by_level = sums(bill, moved.mean(axis=0), lambda line: line.level)
     return {
         "target": bill.target.name,

@@ -76,6 +76,7 @@ class FeatureTracker:
         self.n_key = 0
         self.R_cam_key = np.eye(3)
         self.turn_known = True
+        self.left_alone = 0  # frames since the last look at cam1
 
     def process(self, frame, prediction, tally) -> Tracks:
         """Track into `frame` (StereoFrame with cam0 present); tallies go to `tally`."""
@@ -88,14 +89,24 @@ class FeatureTracker:
             self.refresh_templates(tally)
             self.detect(tally)
         stereo = self.rig.cam1 is not None and frame.cam1 is not None
-        if stereo:
+        if stereo and self.looks_right(prediction, keyframe):
             self.receive(frame.cam1, tally)
             self.match_stereo(keyframe, tally)
         else:
             self.tracks.uv1[:] = np.nan
+            tally.add(passed_px=frame.cam1.size if stereo else 0)
         if keyframe:
             self.start_keyframe(tally)
         return self.snapshot(frame.t_ns, keyframe, still, stereo, tally)
+
+    def looks_right(self, prediction, keyframe) -> bool:
+        """Whether cam1 is looked at: between keyframes it adds little (decision 0008)."""
+        self.left_alone += 1
+        due = self.left_alone >= self.config.stereo_every
+        looks = due or keyframe or not prediction.confident
+        if looks:
+            self.left_alone = 0
+        return looks
 
     def stands(self, tally) -> bool:
         """Whether most features are where they were in the last frame."""

@@ -5,7 +5,7 @@ Tallies and CPU time are measured; bytes and joules by stage are vio/energy's mo
 
 from vio.energy import dataflow, plan, table
 from vio.energy.price import price_frame
-from vio.events import INDEX, NAMES
+from vio.events import NAMES, arrived_px
 from vio.memory.arena import arena_bytes
 from vio.odometry import ledger
 
@@ -39,7 +39,7 @@ class Biller:
             counts: (N_EVENTS,) int64 tallies. laps_ns: CPU time by stage [ns].
         """
         bill = {"stamp_s": t_ns * 1e-9}
-        bill["sensor_bytes"] = int(counts[INDEX["sensor_px"]])  # gray, one byte a pixel
+        bill["sensor_bytes"] = int(arrived_px(counts))  # gray, one byte a pixel
         bill.update({f"{stage}_cpu_us": lap * 1e-3 for stage, lap in laps_ns.items()})
         if self.model is not None:
             bill.update(flat(price_frame(counts, self.period_s(t_ns), self.model)))
