@@ -28,6 +28,18 @@ def test_memory_page_is_current():
     assert table == markdown(euroc_rig()), "put what vio memory --profiles prints there"
 
 
+def test_readme_knows_the_size_of_the_arena():
+    from vio.config import load
+    from vio.memory.arena import arena_bytes
+    from vio.odometry import ledger
+    from vio.sim.rig import euroc_rig
+
+    text = re.sub(r"\s+", " ", README)
+    for profile, words in (("default", "one block of {} kB"), ("nano", "`--config nano` {} kB")):
+        size = arena_bytes(ledger(euroc_rig(), load([profile])))
+        assert words.format(round(size / 1000)) in text
+
+
 def test_version_has_one_value():
     package = ET.parse(ROOT / "package.xml").getroot()
     assert package.find("version").text == vio.__version__
