@@ -100,7 +100,7 @@ class FeatureTracker:
         return self.snapshot(frame.t_ns, keyframe, still, stereo, tally)
 
     def looks_right(self, prediction, keyframe) -> bool:
-        """Whether cam1 is looked at: between keyframes it adds little (decision 0008)."""
+        """Whether cam1 is looked at: between keyframes it adds little (decision 0009)."""
         self.left_alone += 1
         due = self.left_alone >= self.config.stereo_every
         looks = due or keyframe or not prediction.confident
