@@ -66,6 +66,7 @@ def actions(context):
                 "mono": is_true(given["mono"]),
                 "out": given["out"],
                 "imu_listeners": 1 if is_true(given["composed"]) else 2,
+                "odometry_listeners": 2 if is_true(given["record"]) else 1,
             }
         ],
     )

@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: pip install 'vio[ros]'")
 
 from faults import CASES, Flight  # noqa: E402
-from harness import Feeder, Stack  # noqa: E402
+from harness import Feeder, Stack, domain  # noqa: E402
 
 from vio.io.tum import read_tum  # noqa: E402
 from vio.ros import session  # noqa: E402
@@ -116,6 +116,16 @@ def test_wrong_ros_arguments_are_the_users(words):
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 2 and words[1] in last and "--ros-args" in last
     assert "Traceback" not in done.stderr
+
+
+def test_a_player_alone_says_who_is_missing(recording):
+    parameters = {"dataset": str(recording), "wait_s": 0.5, "odometry_listeners": 2}
+    words, env = session.command("dataset_player", parameters), session.environment(domain())
+    done = subprocess.run(words, capture_output=True, text=True, env=env)
+    assert done.returncode == 2
+    for what in ("1 of /cam1/image_raw", "1 of /imu0", "2 of /vio/odometry"):
+        assert f"no listener {what}" in done.stderr
+    assert "no sender of /vio/odometry" in done.stderr
 
 
 def read(path):

@@ -68,6 +68,7 @@ def test_desk_launch(composed, listeners):
         "dataset_player",
     }
     assert nodes["dataset_player"]["parameters"]["imu_listeners"] == listeners
+    assert nodes["dataset_player"]["parameters"]["odometry_listeners"] == 2, "player and recorder"
 
 
 def test_dataset_is_required():

@@ -80,18 +80,22 @@ class DatasetPlayer(Node):
 
     def wait_for_stack(self):
         """Wait until those who must hear the recording are there."""
-
-        def there():
-            heard = all(p.get_subscription_count() for p in self.images)
-            heard &= self.imu.get_subscription_count() >= self.settings.imu_listeners
-            return heard and self.count_publishers(self.resolve_topic_name("vio/odometry")) > 0
-
-        if self.settings.imu_listeners and not self.wait_for(there, self.settings.wait_s):
+        s = self.settings
+        if s.imu_listeners and not self.wait_for(lambda: not self.lacking(), s.wait_s):
             raise VioError(
-                f"nobody listens on {self.images[0].topic_name} and {self.imu.topic_name} after "
-                f"{self.settings.wait_s:.0f} s; start the stack, or play with imu_listeners:=0"
+                f"after {s.wait_s:.0f} s there is {', '.join(self.lacking())}; start the stack, or "
+                "play with imu_listeners:=0"
             )
-        self.wait_for(lambda: False, self.settings.settle_s)
+        self.wait_for(lambda: False, s.settle_s)
+
+    def lacking(self) -> list[str]:
+        """Who is not there yet."""
+        s, odometry = self.settings, self.resolve_topic_name("vio/odometry")
+        heard = [(p.topic_name, p.get_subscription_count(), 1) for p in self.images]
+        heard.append((self.imu.topic_name, self.imu.get_subscription_count(), s.imu_listeners))
+        heard.append((odometry, self.count_subscribers(odometry), s.odometry_listeners))
+        out = [f"no listener {least} of {name}" for name, count, least in heard if count < least]
+        return out if self.count_publishers(odometry) else [*out, f"no sender of {odometry}"]
 
     def wait_for(self, condition, timeout_s: float) -> bool:
         """Wait until a condition holds, time is over or the node is to stop."""

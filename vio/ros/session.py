@@ -138,6 +138,7 @@ def play(dataset: Path, out: Path, *, split=False, player=None, stack=None, reco
     given = {"dataset": str(Path(dataset).resolve()), "out": str(out), **(player or {})}
     given["topics"] = ",".join(f"{sensor}={topic}" for sensor, topic in (topics or {}).items())
     given.setdefault("imu_listeners", 2 if split else 1)
+    given.setdefault("odometry_listeners", 2 if record else 1)
     jobs["dataset_player"] = command("dataset_player", given)
     running = [Process(name, words, env, out / f"{name}.log") for name, words in jobs.items()]
     codes = {}

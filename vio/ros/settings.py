@@ -76,6 +76,9 @@ class PlayerSettings:
     mono: bool = setting(False, "1", "play the left camera only")
     loops: int = setting(1, "1", "times to play; stamps start over each time", 1, 1000)
     imu_listeners: int = setting(1, "1", "subscribers of the IMU to wait for (split: 2)", 0, 10)
+    odometry_listeners: int = setting(
+        1, "1", "subscribers of the odometry to wait for, the player too (recorded: 2)", 1, 10
+    )
     wait_s: float = setting(300.0, "s", "patience for the stack to be there", 0.0, 3600.0)
     settle_s: float = setting(1.0, "s", "pause once it is there", 0.0, 60.0)
     out: str = setting("", "path", "folder for trajectory.tum and played.json")
