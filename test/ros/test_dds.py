@@ -123,9 +123,10 @@ def test_a_player_alone_says_who_is_missing(recording):
     words, env = session.command("dataset_player", parameters), session.environment(domain())
     done = subprocess.run(words, capture_output=True, text=True, env=env)
     assert done.returncode == 2
-    for what in ("1 of /cam1/image_raw", "1 of /imu0", "2 of /vio/odometry"):
-        assert f"no listener {what}" in done.stderr
-    assert "no sender of /vio/odometry" in done.stderr
+    missing = "/cam0/image_raw", "/cam1/image_raw", "/imu0", "/vio/odometry (senders)"
+    for name in missing:
+        assert f"0 of 1 on {name}" in done.stderr
+    assert "1 of 2 on /vio/odometry" in done.stderr, "the player alone"
 
 
 def read(path):

@@ -83,8 +83,8 @@ class DatasetPlayer(Node):
         s = self.settings
         if s.imu_listeners and not self.wait_for(lambda: not self.lacking(), s.wait_s):
             raise VioError(
-                f"after {s.wait_s:.0f} s there is {', '.join(self.lacking())}; start the stack, or "
-                "play with imu_listeners:=0"
+                f"after {s.wait_s:g} s too few listen: {', '.join(self.lacking())}; "
+                "start the stack, or play with imu_listeners:=0"
             )
         self.wait_for(lambda: False, s.settle_s)
 
@@ -94,8 +94,8 @@ class DatasetPlayer(Node):
         heard = [(p.topic_name, p.get_subscription_count(), 1) for p in self.images]
         heard.append((self.imu.topic_name, self.imu.get_subscription_count(), s.imu_listeners))
         heard.append((odometry, self.count_subscribers(odometry), s.odometry_listeners))
-        out = [f"no listener {least} of {name}" for name, count, least in heard if count < least]
-        return out if self.count_publishers(odometry) else [*out, f"no sender of {odometry}"]
+        heard.append((f"{odometry} (senders)", self.count_publishers(odometry), 1))
+        return [f"{count} of {least} on {name}" for name, count, least in heard if count < least]
 
     def wait_for(self, condition, timeout_s: float) -> bool:
         """Wait until a condition holds, time is over or the node is to stop."""
