@@ -29,6 +29,11 @@ def domain():
     return 101 + os.getpid() % 100
 
 
+def unused_domain():
+    """One where nothing ran before: a node that was killed is known for a while."""
+    return 201 + os.getpid() % 32
+
+
 class Stack:
     """The nodes of a stack as processes."""
 

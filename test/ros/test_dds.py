@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("rclpy", reason="rclpy is not installed: pip install 'vio[ros]'")
 
 from faults import CASES, Flight  # noqa: E402
-from harness import Feeder, Stack, domain  # noqa: E402
+from harness import Feeder, Stack, unused_domain  # noqa: E402
 
 from vio.io.tum import read_tum  # noqa: E402
 from vio.ros import session  # noqa: E402
@@ -120,7 +120,8 @@ def test_wrong_ros_arguments_are_the_users(words):
 
 def test_a_player_alone_says_who_is_missing(recording):
     parameters = {"dataset": str(recording), "wait_s": 0.5, "odometry_listeners": 2}
-    words, env = session.command("dataset_player", parameters), session.environment(domain())
+    words = session.command("dataset_player", parameters)
+    env = session.environment(unused_domain())
     done = subprocess.run(words, capture_output=True, text=True, env=env)
     assert done.returncode == 2
     missing = "/cam0/image_raw", "/cam1/image_raw", "/imu0", "/vio/odometry (senders)"
