@@ -7,6 +7,8 @@ one image, one block or one line.
 from vio.energy.rows import Rows
 
 BLOCK = 4
+DATA = "frame"
+"""The buffer: one image at a time."""
 
 
 class Frame:
@@ -43,19 +45,19 @@ class Frame:
 
 def receive(plan, cam) -> list:
     """`receive`: the image, its line buffers, and all levels written."""
-    frame, data, event = Frame(plan), "frame", f"cam{cam}"
+    frame, event = Frame(plan), f"cam{cam}"
     w, h = frame.size[0]
     side = plan.reduce
     r = Rows(event).add(f"image{cam}", w * h * side**2).add("stream.lines", 0, w * h)
     if side > 1:  # cleared, summed row by row, divided
         r.add("stream.line", w * side + w, w + w * side, h)
     if frame.raw:
-        r.add("stream.lines", w * h).add(data, 0, w * h)
+        r.add("stream.lines", w * h).add(DATA, 0, w * h)
     for level in range(1, len(frame.size)):
         halve(r, frame, level)
-        encode(r, frame, level, data)
+        encode(r, frame, level)
     if not frame.raw:
-        finest(r, frame, data)
+        finest(r, frame)
     return [r]
 
 
@@ -67,39 +69,39 @@ def halve(r, frame, level):
     r.add("stream.rings", 0, w, h)
 
 
-def encode(r, frame, level, data):
+def encode(r, frame, level):
     """`encode_rows`, all blocks of a level >= 1; of level 1 also what a reader will see."""
     w, h = frame.size[level]
     bits, seen = frame.bits[level], level == 1 and not frame.raw
     if bits == 8:
-        r.add("stream.rings", w * h * (1 + seen)).add(data, 0, w * h)
+        r.add("stream.rings", w * h * (1 + seen)).add(DATA, 0, w * h)
         r.add("stream.decoded", 0, w * h * seen)
         return
     rows, columns = frame.blocks(level)
     n, padded, lines = rows * columns, BLOCK * columns, BLOCK * rows
     r.add("stream.rings", 8 * w, 0, rows).add("stream.ranges", 0, 2 * padded, rows)
-    r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(data, 0, 2, n)
+    r.add("stream.ranges", 8, 8, n).add("stream.scale", 0, 4, n).add(DATA, 0, 2, n)
     r.add("stream.rings", w, 0, lines).add("stream.scale", w, 0, lines)
     # Pixels' bounds and the code that the padding repeats; then the codes are packed.
-    r.add("stream.ranges", 2 * padded, padded, lines).add(data, 0, 2 * bits * columns, rows)
+    r.add("stream.ranges", 2 * padded, padded, lines).add(DATA, 0, 2 * bits * columns, rows)
     if seen:
         r.add("stream.ranges", 3 * w, 0, lines).add("stream.decoded", 0, w, lines)
 
 
-def finest(r, frame, data):
+def finest(r, frame):
     """`encode_finest`, all blocks of level 0."""
     w = frame.size[0][0]
     rows, columns = frame.blocks(0)
     lines, half = BLOCK * rows, w // 2
     r.add("stream.decoded", 2 * half, 0, lines).add("stream.mixed", 2 + 4 * half, half + 2, lines)
     r.add("stream.lines", w, 0, lines).add("stream.residual", 0, w, lines)
-    r.add("stream.residual", 4 * w + 4 * columns, w, rows).add(data, 0, columns // 2, rows)
+    r.add("stream.residual", 4 * w + 4 * columns, w, rows).add(DATA, 0, columns // 2, rows)
     if frame.bits[0] == 2:
         r.add("stream.residual", 4 * columns, 0, rows)
-    r.add("stream.residual", w, 0, lines).add(data, 0, 2 * frame.bits[0] * columns, rows)
+    r.add("stream.residual", w, 0, lines).add(DATA, 0, 2 * frame.bits[0] * columns, rows)
 
 
-def load(plan, data, name) -> list:
+def load(plan, name) -> list:
     """`load_region`, per block: a level's own bytes; level 0 interpolates level 1 as well.
 
     Args:
@@ -107,8 +109,8 @@ def load(plan, data, name) -> list:
     """
     frame = Frame(plan)
     coarse = frame.block_reads(2 if len(frame.bits) > 2 else 1)
-    out = [Rows(name).add(data, coarse).add("front.regions", 0, 16)]
-    finest = Rows(f"{name}0").add(data, (16 if frame.raw else 1 + BLOCK) - coarse)
+    out = [Rows(name).add(DATA, coarse).add("front.regions", 0, 16)]
+    finest = Rows(f"{name}0").add(DATA, (16 if frame.raw else 1 + BLOCK) - coarse)
     if not frame.raw:
         finest.add("front.regions", 32)
-    return [*out, finest, Rows(f"{name}1").add(data, frame.block_reads(1) - coarse)]
+    return [*out, finest, Rows(f"{name}1").add(DATA, frame.block_reads(1) - coarse)]

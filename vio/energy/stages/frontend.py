@@ -27,7 +27,7 @@ def align(plan, kind, cam, score, uv) -> list:
     """`klt.align`, events of the name `kind`."""
     n = plan.shapes["track.id"][0]
     return [
-        *codec.load(plan, "frame", f"{kind}_blocks"),
+        *codec.load(plan, f"{kind}_blocks"),
         Rows(f"cam{cam}").add(score, 0, n).add(uv, 2 * n),
         Rows(f"{kind}_given").add("front.warp_next", 4).add(uv, 0, 2),
         Rows(f"{kind}_tried").add("front.first_level", 1),
@@ -41,7 +41,7 @@ def search(plan) -> list:
     """`stereo.search_epipolar`."""
     n = plan.shapes["track.id"][0]
     return [
-        *codec.load(plan, "frame", "search_blocks"),
+        *codec.load(plan, "search_blocks"),
         Rows("search_calls").add("front.wanted", n),
         Rows("search_wanted").add("track.uv0", 2),
         prepare("search_wanted", plan.template_bits),
@@ -57,7 +57,7 @@ def templates(plan) -> list:
     stale = Rows("stale_checks").add("track.id", n).add("track.warp", 4 * n)
     r = Rows("templates").add("front.regions", 6 * TEMPLATE).add(PIXELS, TEMPLATE, TEMPLATE)
     return [
-        *codec.load(plan, "frame", "template_blocks"),
+        *codec.load(plan, "template_blocks"),
         stale.add("track.score", n).add(wanted, 0, n),
         Rows("template_calls").add(wanted, n),
         Rows("template_wanted").add(uv, 2),
@@ -75,7 +75,7 @@ def detect(plan) -> list:
     ring, sums = plan.size("front.ring"), plan.size("front.sums")
     inner, cells, scans = (w - 2) * (h - 2), rows * cols, h - 2
     scanned = h - 2 * border
-    r = Rows("detect_scans").add("frame", frame.line_reads(1), 0, h)
+    r = Rows("detect_scans").add(codec.DATA, frame.line_reads(1), 0, h)
     r.add("front.rows", 4 * inner, w * h).add("front.ring", 12 * w * scans, ring + 2 * inner)
     r.add("front.sums", 6 * w * scans, sums + 6 * w * scans).add("front.occupied", scanned * cols)
     r.add("front.cell_score", cells, 2 * cells)
@@ -213,7 +213,7 @@ def uses(plan) -> list:
     for stage, rows in model(plan).items():
         # Rows of a frame are written and scanned in order; patches of it are read at any place.
         frames = sequential if stage in ("receive", "detect") else record(SIDE_BY_SIDE)
-        out += made(stage, rows, how | streams | {"frame": frames})
+        out += made(stage, rows, how | streams | {codec.DATA: frames})
     return out
 
 
