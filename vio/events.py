@@ -228,6 +228,7 @@ NAMES = (
 )
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)
+N_SINGLE = N_EVENTS - len(WINDOW_COUNTS)
 
 
 def arrived_px(events):
@@ -238,14 +239,18 @@ def arrived_px(events):
 class Tally:
     """Collects counts of one frame: `tally.add(klt_found=3)`.
 
-    Kept as plain integers: adding to an element of an array takes several times as long.
+    Attributes:
+        values: those of the names before WINDOW_COUNTS, as plain integers: adding to an element
+            of an array takes several times as long.
+        window: (n,) int64, those of WINDOW_COUNTS, which come all at once.
     """
 
-    __slots__ = ("values",)
+    __slots__ = ("values", "window")
 
     def __init__(self, counts=None):
         """Start from `counts` (N_EVENTS,), or from nothing."""
-        self.values = [0] * N_EVENTS if counts is None else [int(n) for n in counts]
+        counts = np.zeros(N_EVENTS, np.int64) if counts is None else np.array(counts, np.int64)
+        self.values, self.window = counts[:N_SINGLE].tolist(), counts[N_SINGLE:]
 
     def add(self, **counts):
         """Add the named counts."""
@@ -261,9 +266,9 @@ class Tally:
 
     def of(self, places) -> int:
         """Sum of the counts at some places."""
-        return sum(self.values[at] for at in places)
+        return sum(map(self.values.__getitem__, places))
 
     @property
     def counts(self):
         """(N_EVENTS,) int64."""
-        return np.array(self.values, np.int64)
+        return np.concatenate((np.array(self.values, np.int64), self.window))

@@ -10,6 +10,8 @@ from vio.imu.preintegrate import Preintegrated
 from vio.types import Tracks
 
 SATURATED = [INDEX["imu_saturated"]]
+NONE = np.zeros(0, np.int64), np.zeros(0, np.float32)
+"""Landmarks known to the window: none."""
 
 
 class Frontend:
@@ -66,16 +68,15 @@ class Frontend:
         With a pose from the window the whole motion is known; before that only the rotation,
         as far as the gyro's unknown bias allows.
         """
-        none = np.zeros(0, np.int64), np.zeros(0, np.float32)
         if self.tracked_ns == 0:
-            return Prediction(np.eye(3), np.zeros(3), False, *none, False)
+            return Prediction(np.eye(3), np.zeros(3), False, *NONE, False)
         self.remember(feedback)
         R_ic, p_ic = self.R_imu_cam, self.p_imu_cam
         quiet, step = self.imu.quiet(t_ns, tally), self.step
         if self.tracked_pose is None or not feedback.estimate.usable:
             self.imu.preintegrate(self.tracked_ns, t_ns, np.zeros(6), step, 0, tally)
             R_cam = np.ascontiguousarray(R_ic.T @ step.R[0].T @ R_ic)
-            return Prediction(R_cam, np.zeros(3), False, *none, quiet)
+            return Prediction(R_cam, np.zeros(3), False, *NONE, quiet)
         last = feedback.estimate
         bias = np.concatenate([last.bias_gyro, last.bias_accel])
         before = tally.of(SATURATED)

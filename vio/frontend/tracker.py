@@ -124,15 +124,15 @@ class FeatureTracker:
         """Predict where every feature went and align its template there."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
         if prediction.ids.size:
-            order = np.argsort(prediction.ids)
+            order = prediction.ids.argsort()
             known = prediction.ids[order]
-            at = np.minimum(np.searchsorted(known, tracks.id), known.size - 1)
+            at = np.minimum(known.searchsorted(tracks.id), known.size - 1)
             hit = known[at] == tracks.id
             tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
         top = config.levels - 1
         s.first_level[:] = top
-        if prediction.confident:
-            s.first_level[tracks.inv_depth > 0] = min(top, config.confident_level)
+        if prediction.confident and config.confident_level < top:
+            s.first_level[tracks.inv_depth > 0] = config.confident_level
         undistort(int(cam.model), cam.params, tracks.uv0, s.rays_a, s.weights)
         R, p = prediction.R_cam_prev, prediction.p_cam_prev
         self.turn_known = prediction.held is None or prediction.confident

@@ -76,7 +76,7 @@ class ImuBuffer:
         new = joined(new, new.size - (capacity - 2))[-capacity:]  # 2 of before lead up to them
         keep = min(self.count, capacity - new.size)
         for column, name in ((s.t_ns, "t_ns"), (s.gyro, "gyro"), (s.accel, "accel")):
-            column[:keep] = column[self.count - keep : self.count].copy()
+            column[:keep] = column[self.count - keep : self.count]
             column[keep : keep + new.size] = new[name]
         s.t_ns[keep : keep + new.size] -= self.offset_ns
         self.count = keep + new.size
@@ -88,11 +88,10 @@ class ImuBuffer:
         last = min(int(t.searchsorted(t1_ns)), self.count - 1)
         return first, last
 
-    def nearest(self, t_ns) -> int:
-        """The sample next to a stamp; of two as near the earlier one."""
-        t = self.samples.t_ns[: self.count]
-        k = int(t.searchsorted(t_ns))
-        return k - 1 if k == self.count or (k and t_ns - t[k - 1] <= t[k] - t_ns) else k
+    def nearest(self, t_ns, k) -> int:
+        """Of sample k and the one after it that next to a stamp; of two as near the earlier one."""
+        t = self.samples.t_ns
+        return k + 1 if k + 1 < self.count and t[k + 1] - t_ns < t_ns - t[k] else k
 
     def gyro_at_end(self, t0_ns, t1_ns) -> bool:
         """Whether a rate between two stamps is at the end of the gyro's range."""
@@ -127,7 +126,7 @@ class ImuBuffer:
         tally.put("preintegrations", (1, last - first + 1, steps, gaps, saturated))
         if n:
             near = max(round(min(self.offset_sigma, MOST_NEAR_S) * self.rate_hz), 1)
-            begin, end = self.nearest(t0_ns), self.nearest(t1_ns)
+            begin, end = self.nearest(t0_ns, first), self.nearest(t1_ns, max(last - 1, 0))
             used = self._calibrate(self.count, begin, end, near, x, self.work, out, slot)
             tally.put("calibrations", (1, used))
 

@@ -121,10 +121,9 @@ class Backend:
         self.bad_frames = self.bad_frames + 1 if outliers else 0
         window.newest_covariance(tally)
         window.watch.judge(c, tally)
-        sigma = window.cov.diagonal()
         v = window.slots.v[window.newest]
         sane = math.isfinite(window.cost) and math.sqrt(v @ v) < c.max_speed
-        sane &= math.sqrt(sigma[6:9].max()) < c.max_speed_sigma
+        sane &= window.doubt.speed_sigma < c.max_speed_sigma
         blind_s = (t_ns - self.seen_ns) * 1e-9
         doubtful = window.gap or window.doubt.present or self.suspicion.cameras
         if not sane or blind_s > c.max_blind_s or self.bad_frames > c.max_bad_frames:

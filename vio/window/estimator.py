@@ -6,7 +6,7 @@ predict -> observe -> optimise -> reject -> (keyframe: new landmarks) -> margina
 import numpy as np
 
 from vio._jit import bound
-from vio.events import AT, INDEX, WINDOW_COUNTS
+from vio.events import AT, INDEX
 from vio.geometry.camera import undistort
 from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
@@ -125,14 +125,12 @@ class SlidingWindow:
     def new_slot(self, t_ns):
         """Open a slot for a new motion state, still to be written; returns it."""
         slots = self.slots
-        slot = int(np.flatnonzero(slots.t_ns == 0)[0])
+        slot, used = slots.t_ns.tolist().index(0), slots.motion.tolist()
         slots.t_ns[slot] = t_ns
-        free = set(range(1, len(self.pre.dt) + 1)).difference(slots.motion.tolist())
-        slots.motion[slot] = min(free)
+        slots.motion[slot] = next(k for k in range(1, len(self.pre.dt) + 1) if k not in used)
         slots.key[slot] = 0
         slots.still[slot], slots.fixed[slot], slots.doubt[slot] = 0, 0, 0.0
-        self.newest = slot
-        self.reorder()
+        self.newest, self.order = slot, np.array([*self.order.tolist(), slot])
         return slot
 
     def predict(self, t_ns, tally):
@@ -150,7 +148,8 @@ class SlidingWindow:
         t_ns, row = self.slots.t_ns, int(self.slots.motion[j]) - 1
         self.imu.preintegrate(t_ns[i], t_ns[j], bias, self.pre, row, tally)
         if j == self.newest:
-            self.cut = not self.imu.reaches(t_ns[j], self.slots.calibration[:1].sum())
+            x = self.slots.calibration
+            self.cut = not self.imu.reaches(t_ns[j], float(x[0]) if x.size else 0.0)
 
     def repropagate(self, tally):
         """Integrate anew the intervals whose bias has moved too far for the linear correction."""
@@ -330,7 +329,7 @@ class SlidingWindow:
 
     def flush(self, tally):
         """Move the kernels' counts to the tally."""
-        tally.put(WINDOW_COUNTS[0], self.work.counts.tolist())
+        tally.window += self.work.counts
         self.work.counts[:] = 0
 
     def newest_covariance(self, tally):
@@ -340,8 +339,9 @@ class SlidingWindow:
         covariance(self.system.H, at, free, self.cov)
         tally.put("covariances", (1, free**2, free**3))
         self.cov[free:], self.cov[:, free:] = 0.0, 0.0
-        self.doubt.speed_sigma = float(np.sqrt(self.cov.diagonal()[6:9].max()))
-        self.watch.sigma[: free - 15] = np.sqrt(self.cov.diagonal()[15:free])
+        sigma = np.sqrt(self.cov.diagonal())
+        self.doubt.speed_sigma = float(sigma[6:9].max())
+        self.watch.sigma[: free - 15] = sigma[15:free]
 
     def marginalise(self):
         """Shrink the window back to its capacity."""
