@@ -19,7 +19,7 @@ from vio.energy.actions import level0
 from vio.energy.features import FEATURES
 from vio.energy.stages import imu, inertial, landmarks, solver, state, vision
 from vio.energy.stages import leaving as leaving_model
-from vio.events import NAMES, WINDOW_COUNTS, Tally
+from vio.events import AT, NAMES, Tally
 from vio.imu.calibration import calibrate
 from vio.imu.preintegrate import preintegrate
 from vio.imu.rest import spread
@@ -34,7 +34,6 @@ from vio.window.turned import fold_turn
 
 PLAN = make_plan()
 NOT_BILLED = {"work.counts"}
-FIRST = WINDOW_COUNTS[0]
 GROUPS = {
     "slots": "slots", "landmarks": "landmarks", "pre": "preintegrated", "prior": "prior",
     "system": "system", "work": "work",
@@ -43,6 +42,12 @@ GROUPS = {
 
 def tally():
     return Tally()
+
+
+def called(t, **told):
+    """Count what the caller of a kernel counts beside it."""
+    for name, n in told.items():
+        t.work.counts[getattr(AT, name)] += n
 
 
 def counts(t):
@@ -91,8 +96,8 @@ def test_vision(seed, stereo):
     t = case(seed, stereo=stereo)
     tally_, (trace, s) = tally(), traced(t)
     residual_vision.linearise(s.tables, P["inv_sigma"], P["limit"])
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(assembled=1, linearised_slots=t.order.size)
+    called(t, assembled=1, linearised_slots=t.order.size)
+    tally_.window += t.work.counts
     rows = vision.linearise(PLAN)
     rows += vision.cameras(t.slots.t_ns.size, "assembled", "linearised_slots", lin=True)
     check(trace, as_uses(rows), counts(tally_))
@@ -103,8 +108,8 @@ def test_relax(seed):
     t = case(seed)
     tally_, (trace, s) = tally(), traced(t)
     residual_vision.relax(s.tables, P["inv_sigma"], P["limit"])
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(steps=1, step_poses=t.order.size)
+    called(t, steps=1, step_poses=t.order.size)
+    tally_.window += t.work.counts
     rows = vision.relax(PLAN) + vision.cameras(t.slots.t_ns.size, "steps", "step_poses")
     check(trace, as_uses(rows), counts(tally_))
 
@@ -115,8 +120,8 @@ def test_inertial(still):
     t.slots.still[t.order[-1]] = still
     tally_, (trace, s) = tally(), traced(t)
     residual_imu.linearise_motion(s.tables, t.order, MODEL)
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(assembled=1, linearised_slots=t.order.size)
+    called(t, assembled=1, linearised_slots=t.order.size)
+    tally_.window += t.work.counts
     check(trace, as_uses(inertial.motion(PLAN)), counts(tally_))
     assert tally_.counts[NAMES.index("still_factors")] == still
 
@@ -128,8 +133,8 @@ def test_prior(held):
         tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
     residual_prior.linearise_prior(s.tables)
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(assembled=1)
+    called(t, assembled=1)
+    tally_.window += t.work.counts
     check(trace, as_uses(inertial.prior(PLAN)), counts(tally_))
 
 
@@ -141,7 +146,7 @@ def test_optimise(seed, iterations):
     tables.anchor(t)
     tally_, (trace, s) = tally(), traced(t)
     optimise.optimise(s.tables, t.order, MODEL, iterations, 1e-12, 1e-12)
-    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.window += t.work.counts
     uses = state.model(PLAN) + inertial.model(PLAN) + vision.model(PLAN) + solver.model(PLAN)
     check(trace, uses, counts(tally_))
 
@@ -233,7 +238,7 @@ def test_advance():
     t = case(6)
     tally_, (trace, s) = tally(), traced(t)
     advance(s.slots, s.pre, s.work.counts, int(t.order[-2]), int(t.order[-1]), 9.81)
-    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.window += t.work.counts
     check(trace, state.model(PLAN), counts(tally_))
 
 
@@ -248,7 +253,7 @@ def test_leaving(most):
         newest = int(t.order[-1])
         if leaving.mark_leaving(s.tables, t.order, newest, *most, 0.3):
             leaving.clear_left(s.tables, newest)
-        tally_.put(FIRST, t.work.counts.tolist())
+        tally_.window += t.work.counts
         check(trace, leaving_model.model(PLAN), counts(tally_))
 
 
@@ -261,7 +266,7 @@ def test_shrink(most):
     tables.set_prior(t, t.order, motions[:1], np.diag(np.full(rows, 100.0)), np.zeros(rows))
     tally_, (trace, s) = tally(), traced(t)
     left = shrink(s.tables, t.order, int(t.order[-1]), *most, 0.3, MODEL)
-    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.window += t.work.counts
     assert left == (t.slots.t_ns > 0).sum() and tables.counted(t, "leavings") == 4 - most[0]
     models = state, inertial, vision, leaving_model
     check(trace, [use for m in models for use in m.model(PLAN)], counts(tally_))
@@ -273,7 +278,7 @@ def test_stale_intervals():
     n = 6 + t.slots.calibration.size
     state = s.slots.motion, s.slots.bias, s.slots.calibration, s.pre.bias
     mark_stale_intervals(*state, t.order, np.full(n, 1e-3), s.work.factor, s.work.counts)
-    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.window += t.work.counts
     check(trace, leaving_model.model(PLAN), counts(tally_))
 
 
@@ -316,8 +321,8 @@ def test_landmarks(right):
     life.reject(s.sight, 3.0)
     M = t.landmarks.id.size
     life.depths(s.sight, slot, np.zeros(M, np.int64), np.zeros(M))
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(slots_used=3 * t.order.size)
+    called(t, slots_used=3 * t.order.size)
+    tally_.window += t.work.counts
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 
@@ -334,8 +339,8 @@ def test_signs(n_points):
     seen = fold_displaced(s.sight, bearings, slot, 0.99, s.work.block[:2], sums[0])
     assert (seen >= FEWEST) == (n_points == 90)
     fold_turn(s.pre.R, s.pre.whiten, 1, s.work.small[19], 0.999, sums[1], s.work.counts)
-    tally_.put(FIRST, t.work.counts.tolist())
-    tally_.add(slots_used=t.order.size)
+    called(t, slots_used=t.order.size)
+    tally_.window += t.work.counts
     check(trace, landmarks.model(PLAN), counts(tally_))
 
 
@@ -357,7 +362,7 @@ def test_marginalise(keyframe, held):
     gone, n = layout(s.tables, t.order)
     _, points, _, _ = optimise.assemble(s.tables, t.order, MODEL, n)
     take_prior(s.tables, gone, n)
-    tally_.put(FIRST, t.work.counts.tolist())
+    tally_.window += t.work.counts
     assert (points > 0) == keyframe
     diagonal = np.arange(n) * (np.arange(n) + 3) // 2
     assert (t.system.H[diagonal] > 0).all(), "an emptied column would be billed as a full one"
