@@ -20,9 +20,9 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "layout", "_write", "get_nibble", "encode_rows", "load_region", "decode_line", "put_pixels",
     "subtract_above", "encode_finest", "halve_row", "unpack_template", "steepest_descent",
     "project_patch", "project", "project_jacobian", "unproject", "next_random", "_off_line",
-    "assemble", "solve_all", "column_ranges", "quantise", "expand", "pack", "two_fours",
-    "four_twos", "four_ones", "four_codes", "four_signs", "put_details",
-    "column_sums", "magnitude_index", "pack_signs", "pack_sizes", "cut_template",
+    "assemble", "solve_all", "column_ranges", "block_ranges", "quantise", "expand", "pack", "two_fours",
+    "four_twos", "four_ones", "four_codes", "put_details",
+    "fold_columns", "magnitude_index", "pack_signs", "pack_sizes", "cut_template",
     "load_blocks", "load_finest", "box_around", "inside", "gradient_row", "add_products",
     "take_prior", "take_products", "score_row", "apart", "median", "place",
 }  # fmt: skip

@@ -28,6 +28,9 @@ def test_column_ranges():
     low, high = u8(24), u8(24)
     blocks.column_ranges(*GREYS, low, high)
     np.testing.assert_array_equal([low, high], naive.column_ranges(GREYS, 24))
+    darkest, spread = u8(5), u8(5)
+    blocks.block_ranges(low, high, darkest, spread)
+    np.testing.assert_array_equal([darkest, spread], naive.block_ranges(GREYS[:, :20]))
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
@@ -55,14 +58,13 @@ def test_blocks_of_codes(bits):
 
 
 def test_differences():
-    sums = np.zeros(32, np.int16)
-    blocks.column_sums(*DIFFERENCES, sums)
-    np.testing.assert_array_equal(sums, naive.column_sums(DIFFERENCES))
+    sums, folded = np.zeros(32, np.int16), np.zeros(32, np.uint16)
+    blocks.fold_columns(*DIFFERENCES, sums, folded)
+    np.testing.assert_array_equal([sums, folded], naive.fold_columns(DIFFERENCES))
     for x in range(0, 32, 4):
         assert blocks.magnitude_index(sums, x) == naive.magnitude_index(sums, x)
-        assert blocks.four_signs(DIFFERENCES[1], x) == naive.four_signs(DIFFERENCES[1], x)
     signs, sizes = u8(16), u8(32)
-    blocks.pack_signs(DIFFERENCES, signs)
+    blocks.pack_signs(folded, signs)
     blocks.pack_sizes(DIFFERENCES // 9, sums // 9, sizes)
     np.testing.assert_array_equal(signs, naive.pack_signs(DIFFERENCES))
     np.testing.assert_array_equal(sizes, naive.pack_sizes(DIFFERENCES // 9, sums // 9))

@@ -148,10 +148,9 @@ def test_finest_row_of_blocks_against_twin(bits):
     picture, above = image(shape), naive.halve(image(shape))
     table, size = codec.layout(*shape, (bits, 4))
     data = np.zeros(size, np.uint8)
+    scratch = np.zeros((5, 48), np.int16), np.zeros(26, np.int16), np.zeros(50, np.uint16)
     for row in range(4):
-        blocks.encode_finest(
-            picture, above, row, data, table, np.zeros((5, 48), np.int16), np.zeros(26, np.int16)
-        )
+        blocks.encode_finest(picture, above, row, data, table, *scratch)
     mean, size = naive.encode_finest(picture, above, bits)
     for row in range(4):
         for col in range(12):

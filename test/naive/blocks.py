@@ -16,6 +16,12 @@ def column_ranges(rows, size):
     return low, high
 
 
+def block_ranges(rows):
+    """(least, greatest less least) of each block of four rows."""
+    blocks = [np.array(rows, int)[:, x : x + 4] for x in range(0, len(rows[0]), 4)]
+    return [b.min() for b in blocks], [b.max() - b.min() for b in blocks]
+
+
 def quantise(line, low, spread, bits, size):
     """Which of 2^bits equal steps above `low` a pixel is in; the last pixel repeats."""
     most = 2**bits - 1
@@ -51,16 +57,14 @@ def pack(rows, bits):
     return [byte for block in blocks for byte in packed(block, bits)]
 
 
-def column_sums(rows):
-    return np.abs(np.asarray(rows, int)).sum(axis=0)
+def fold_columns(rows):
+    rows = np.asarray(rows, int)
+    signs = sum((row >= 0) << 4 * k for k, row in enumerate(rows))
+    return np.abs(rows).sum(axis=0), signs
 
 
 def magnitude_index(sums, x):
     return nearest(MAGNITUDE, min(int(sum(sums[x : x + 4])) // 16, 255))
-
-
-def four_signs(line, x):
-    return packed([int(v >= 0) for v in line[x : x + 4]], 1)[0]
 
 
 def pack_signs(lines):

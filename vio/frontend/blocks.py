@@ -38,6 +38,16 @@ def column_ranges(r0, r1, r2, r3, low, high):
 
 
 @kernel
+def block_ranges(low, high, darkest, spread):
+    """Least value and range of every block from those of its columns; (4 n,), (n,) uint8."""
+    for b in range(darkest.size):
+        x = BLOCK * b
+        least = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
+        most = max(max(high[x], high[x + 1]), max(high[x + 2], high[x + 3]))
+        darkest[b], spread[b] = least, most - least
+
+
+@kernel
 def quantise(line, low, scale, most, codes):
     """Codes of a row of pixels: floor((pixel - low) scale / 2^16), at most `most`.
 
@@ -140,18 +150,21 @@ def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     padded = BLOCK * blocks
     low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2:]
     column_ranges(r0, r1, r2, r3, low, spread)
+    darkest, index = codes[0][:blocks], codes[1][:blocks]  # until there are codes
+    block_ranges(low, spread, darkest, index)
     base = table[level, BASE] + row * blocks
     nibbles = table[level, RANGE] + row * table[level, PAIRS]
-    index = 0
     for b in range(blocks):
-        x = BLOCK * b
-        darkest = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
-        lightest = max(max(spread[x], spread[x + 1]), max(spread[x + 2], spread[x + 3]))
-        before, index = index, TO_SPREAD[lightest - darkest]
-        data[base + b] = darkest
-        data[nibbles + (b >> 1)] = (before | (index << 4)) if b & 1 else index
-        for k in range(BLOCK):
-            low[x + k], spread[x + k], scale[x + k] = darkest, SPREAD[index], SCALE[bits, index]
+        x, grey, k = BLOCK * b, darkest[b], TO_SPREAD[index[b]]
+        data[base + b], index[b] = grey, k
+        wide, factor = np.uint8(SPREAD[k]), np.uint32(SCALE[bits, k])
+        low[x], low[x + 1], low[x + 2], low[x + 3] = grey, grey, grey, grey
+        spread[x], spread[x + 1], spread[x + 2], spread[x + 3] = wide, wide, wide, wide
+        scale[x], scale[x + 1], scale[x + 2], scale[x + 3] = factor, factor, factor, factor
+    for b in range(blocks // 2):
+        data[nibbles + b] = index[2 * b] | np.uint8(index[2 * b + 1] << np.uint8(4))
+    if blocks & 1:
+        data[nibbles + blocks // 2] = index[blocks - 1]
     for r in range(BLOCK):
         y = min(first + r, height - 1) % 8
         quantise(rows[y][:width], low, scale, (1 << bits) - 1, codes[r][:padded])
@@ -182,10 +195,20 @@ def subtract_above(line, near, far, mixed, out):
 
 
 @kernel
-def column_sums(r0, r1, r2, r3, out):
-    """Sum of the magnitudes of four rows, column by column; (W,) int16."""
-    for x in range(out.size):
-        out[x] = abs(r0[x]) + abs(r1[x]) + abs(r2[x]) + abs(r3[x])
+def fold_columns(r0, r1, r2, r3, sums, signs):
+    """Four rows in one, column by column: the sum of their magnitudes, and their signs.
+
+    Args:
+        r0..r3: (W,) int16. sums: (W,) int16 out. signs: (W,) uint16 out, bits 0, 4, 8, 12: 1 = not
+            negative.
+    """
+    second, third, last = np.uint16(4), np.uint16(8), np.uint16(12)
+    for x in range(sums.size):
+        a, b, c, d = r0[x], r1[x], r2[x], r3[x]
+        sums[x] = abs(a) + abs(b) + abs(c) + abs(d)
+        upper = np.uint16(a >= 0) | np.uint16(np.uint16(b >= 0) << second)
+        lower = np.uint16(np.uint16(c >= 0) << third) | np.uint16(np.uint16(d >= 0) << last)
+        signs[x] = np.uint16(upper | lower)
 
 
 @kernel
@@ -198,21 +221,14 @@ def magnitude_index(sums, x):
 
 
 @kernel
-def four_signs(line, x):
-    """Signs of four pixels in a nibble: 1 = not negative, the first lowest."""
-    left = np.uint8(line[x] >= 0) | np.uint8(np.uint8(line[x + 1] >= 0) << np.uint8(1))
-    third, last = np.uint8(line[x + 2] >= 0), np.uint8(line[x + 3] >= 0)
-    return left | np.uint8(third << np.uint8(2)) | np.uint8(last << np.uint8(3))
-
-
-@kernel
-def pack_signs(lines, out):
-    """Signs of four rows of a row of blocks, (4, 4 n) int16, block by block: (2 n,) uint8."""
-    r0, r1, r2, r3, high = lines[0], lines[1], lines[2], lines[3], np.uint8(4)
-    for b in range(r0.size // BLOCK):
+def pack_signs(signs, out):
+    """Signs of a row of blocks, (4 n,) uint16 of `fold_columns`, block by block: (2 n,) uint8."""
+    for b in range(signs.size // BLOCK):
         x = BLOCK * b
-        out[2 * b] = four_signs(r0, x) | np.uint8(four_signs(r1, x) << high)
-        out[2 * b + 1] = four_signs(r2, x) | np.uint8(four_signs(r3, x) << high)
+        left, right = np.int64(signs[x + 1]) << 1, np.int64(signs[x + 2]) << 2
+        both = np.int64(signs[x]) | left | right | (np.int64(signs[x + 3]) << 3)
+        out[2 * b] = both
+        out[2 * b + 1] = both >> 8
 
 
 @kernel
@@ -230,13 +246,14 @@ def pack_sizes(lines, sums, out):
 
 
 @kernel
-def encode_finest(lines, above, row, data, table, residual, mixed):
+def encode_finest(lines, above, row, data, table, residual, mixed, line):
     """Write one row of blocks of level 0: what its four rows differ from the level above.
 
     Args:
         lines: (16, W) uint8, image row y in ring row y % 16.
         above: (8, W // 2) uint8, decoded row y of level 1 in ring row y % 8.
-        row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16 scratch.
+        row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16,
+            line: (W + 2,) uint16, scratch.
     """
     height, h1 = table[0, HEIGHT], table[1, HEIGHT]
     bits, blocks = table[0, BITS], table[0, BLOCKS]
@@ -245,14 +262,14 @@ def encode_finest(lines, above, row, data, table, residual, mixed):
         near = above[min(y >> 1, h1 - 1) % 8]
         far = above[min(max((y >> 1) - 1 + 2 * (y & 1), 0), h1 - 1) % 8]
         subtract_above(lines[y % 16], near, far, mixed, residual[r])
-    sums = residual[4]
-    column_sums(residual[0], residual[1], residual[2], residual[3], sums)
+    sums, signs = residual[BLOCK], line[: table[0, WIDTH]]
+    fold_columns(residual[0], residual[1], residual[2], residual[3], sums, signs)
     where = table[0, RANGE] + row * table[0, PAIRS]
     for b in range(blocks // 2):  # a width is whole bytes: blocks come in pairs
         after = np.uint8(magnitude_index(sums, 8 * b + 4) << np.uint8(4))
         data[where + b] = magnitude_index(sums, 8 * b) | after
     where = table[0, CODE] + row * 2 * bits * blocks
     if bits == 1:
-        pack_signs(residual[:BLOCK], data[where : where + 2 * blocks])
+        pack_signs(signs, data[where : where + 2 * blocks])
     else:
         pack_sizes(residual[:BLOCK], sums, data[where : where + BLOCK * blocks])
