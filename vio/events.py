@@ -249,8 +249,10 @@ class Tally:
 
     def __init__(self, counts=None):
         """Start from `counts` (N_EVENTS,), or from nothing."""
-        counts = np.zeros(N_EVENTS, np.int64) if counts is None else np.array(counts, np.int64)
-        self.values, self.window = counts[:N_SINGLE].tolist(), counts[N_SINGLE:]
+        if counts is None:
+            self.values, self.window = [0] * N_SINGLE, np.zeros(len(WINDOW_COUNTS), np.int64)
+        else:
+            self.values, self.window = counts[:N_SINGLE].tolist(), counts[N_SINGLE:].copy()
 
     def add(self, **counts):
         """Add the named counts."""
