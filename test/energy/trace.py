@@ -26,7 +26,7 @@ class Trace:
 
     def note(self, name, index, write):
         """Log elements (scalar or array of addresses)."""
-        self.counts[name][write] += np.size(index)
+        self.counts[name][write] += index.size
         if self.log is not None:
             self.log += [(name, int(i), write) for i in np.ravel(index)]
 
@@ -36,6 +36,7 @@ class TracingArray:
 
     def __init__(self, trace, name, values, index):
         self.trace, self.name, self.values, self.index = trace, name, values, index
+        self.whole = values.dtype.kind in "iu" and values.dtype != np.uint64
 
     shape = property(lambda self: self.values.shape)
     size = property(lambda self: self.values.size)
@@ -49,8 +50,7 @@ class TracingArray:
         if isinstance(values, np.ndarray) and values.ndim:
             return TracingArray(self.trace, self.name, values, self.index[key])
         self.trace.note(self.name, self.index[key], False)
-        whole = values.dtype.kind in "iu" and values.dtype != np.uint64
-        return int(values) if whole else values
+        return int(values) if self.whole else values
 
     def __setitem__(self, key, value):
         if isinstance(value, TracingArray):
