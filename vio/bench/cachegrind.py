@@ -19,6 +19,7 @@ MODEL = {
     "NUMBA_CPU_NAME": "haswell",
     "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+sse4.2,+popcnt,+bmi",
     "OPENBLAS_NUM_THREADS": "1",  # its threads spin for a while after the start
+    "PYTHONHASHSEED": "0",  # a start whose sets have another order takes other instructions
 }
 COMMAND = (
     "valgrind", "--tool=cachegrind", "--cache-sim=yes", "--smc-check=all-non-file",
