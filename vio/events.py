@@ -229,6 +229,7 @@ NAMES = (
 INDEX = {name: i for i, name in enumerate(NAMES)}
 N_EVENTS = len(NAMES)
 N_SINGLE = N_EVENTS - len(WINDOW_COUNTS)
+"""Names before WINDOW_COUNTS: those counted one by one."""
 
 
 def arrived_px(events):
