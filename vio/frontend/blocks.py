@@ -150,7 +150,8 @@ def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     padded = BLOCK * blocks
     low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2:]
     column_ranges(r0, r1, r2, r3, low, spread)
-    darkest, index = codes[0][:blocks], codes[1][:blocks]  # until there are codes
+    # Until there are codes: of each block the darkest pixel, and its range, then the index of that.
+    darkest, index = codes[0][:blocks], codes[1][:blocks]
     block_ranges(low, spread, darkest, index)
     base = table[level, BASE] + row * blocks
     nibbles = table[level, RANGE] + row * table[level, PAIRS]
