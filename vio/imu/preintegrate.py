@@ -72,7 +72,7 @@ def preintegrate(
         v[i] = 0.0
     for i in range(6):
         out.bias[slot, i] = bias[i]
-    w, f = work[3, 6, :3], work[3, 7, :3]
+    w, f = work[5, 6, 6:], work[5, 7, 6:]
     steps, gaps, saturated = 0, 0, 0
     for k in range(first - 1, last + 1):
         left, right = max(k, first), min(k + 1, last)
@@ -98,7 +98,7 @@ def preintegrate(
         steps += 1
         gaps += gap
         saturated += gyro_over or accel_over
-        _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work)
+        _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work[:4])
     so3.normalise(R)
     for i in range(9):
         for j in range(6):

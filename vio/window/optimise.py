@@ -175,7 +175,7 @@ def optimise(tables, order, model, iterations, small_turn, small_move):
         settled |= tried == iterations
         if settled and exact:
             break
-    return cost, residuals, misfit(tables, order, model, work.delta)
+    return cost, residuals, misfit(tables, order, model)
 
 
 @kernel

@@ -20,14 +20,14 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
     Args:
         pre: Preintegrated, the interval from i to j in the row that slot j names.
         gravity: m/s^2, along world -z. walk: (2, 2) as in Model.
-        small: (21, 30 + n) scratch; rows 15.. are used here.
+        small: (4, 30 + n) scratch.
         r: (15,), J: (15, 30 + n) out.
     """
     at = slots.motion[j] - 1
     dt, width = pre.dt[at], pre.bias.shape[1]
-    A, B, C = small[15:18, 0:3], small[15:18, 3:6], small[15:18, 6:9]
-    D, E, w = small[15:18, 9:12], small[15:18, 12:15], small[18, 0:3]
-    db, raw = small[18, 3 : 3 + width], small[17, 15:24]
+    A, B, C = small[0:3, 0:3], small[0:3, 3:6], small[0:3, 6:9]
+    D, E, w = small[0:3, 9:12], small[0:3, 12:15], small[3, 0:3]
+    db, raw = small[3, 3 : 3 + width], small[2, 15:24]
     J[:] = 0.0
     for k in range(6):
         db[k] = slots.bias[i, k] - pre.bias[at, k]
@@ -90,7 +90,7 @@ def imu_residual(slots, pre, i, j, gravity, walk, small, r, J):
                     s -= D[a, m] * pre.J[at, m, k]
                 J[a, 9 + k if k < 6 else 24 + k] = s
     Ri = slots.R_lin[i]
-    sp, sv = small[15, 15:18], small[16, 15:18]
+    sp, sv = small[0, 15:18], small[1, 15:18]
     for a in range(3):
         sp[a] = 0.0
         sv[a] = 0.0
@@ -145,9 +145,9 @@ def still_residual(slots, i, j, sigma, small, r, J):
     Rows: rotation, position, velocity of j, velocity of i, and three of zero.
 
     Args:
-        sigma: (3,) rad, m, m/s.
+        sigma: (3,) rad, m, m/s. small, r, J: as of `imu_residual`.
     """
-    A, w, E = small[15:18, 0:3], small[18, 0:3], small[15:18, 3:6]
+    A, w, E = small[0:3, 0:3], small[3, 0:3], small[0:3, 3:6]
     J[:] = 0.0
     so3.multiply_tn(slots.R[i], slots.R[j], A)
     so3.log(A, w)
@@ -233,7 +233,7 @@ def linearise_motion(tables, order, model):
     """
     slots, system, work = tables.slots, tables.system, tables.work
     small, rows = work.small, work.rows[0]
-    J, r, sums = small[0:15], small[19, 0:15], small[20]
+    J, r, rest, sums = small[0:15], small[19, 0:15], small[15:19], small[20]
     cost, first, both, factors, still = 0.0, 0, 0, 0, 0
     for k in range(1, order.shape[0]):
         i, j = order[k - 1], order[k]
@@ -245,12 +245,12 @@ def linearise_motion(tables, order, model):
         both += 1
         if work.factor[j] == 0:
             continue
-        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, small, r, J)
+        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, rest, r, J)
         cost += add_factor(system, i, j, r, J, rows, sums)
         factors += 1
         if slots.still[j]:
             still += 1
-            still_residual(slots, i, j, model.still, small, r, J)
+            still_residual(slots, i, j, model.still, rest, r, J)
             cost += add_factor(system, i, j, r, J, rows, sums)
     work.counts[AT.pairs_first] += first
     work.counts[AT.pairs_both] += both
@@ -260,23 +260,22 @@ def linearise_motion(tables, order, model):
 
 
 @kernel
-def misfit(tables, order, model, chi):
-    """How badly the inertial intervals fit the present states.
+def misfit(tables, order, model):
+    """How badly the inertial intervals fit the present states: chi-square per row of the nine.
 
-    Args: as of `linearise_motion`.
-        chi: (n,) out, chi-square per row of the nine of each interval, in time order.
+    Args: as of `linearise_motion`. That of each interval, in time order, goes to `work.delta`.
 
     Returns:
         their mean.
     """
-    slots, small = tables.slots, tables.work.small
-    J, r = small[0:15], small[19, 0:15]
+    slots, small, chi = tables.slots, tables.work.small, tables.work.delta
+    J, r, rest = small[0:15], small[19, 0:15], small[15:19]
     total, count = 0.0, 0
     for k in range(1, order.shape[0]):
         i, j = order[k - 1], order[k]
         if slots.motion[i] * slots.motion[j] == 0:
             continue
-        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, small, r, J)
+        imu_residual(slots, tables.pre, i, j, model.gravity, model.walk, rest, r, J)
         square = 0.0
         for a in range(9):
             square += r[a] * r[a]
