@@ -2,22 +2,26 @@
 
 import numpy as np
 
-from vio.frontend import codec, encode, klt
+from vio.frontend import codec, encode, klt, patch
 
 RAW = 8, 8, 8
 PACKED = 1, 2, 4
 
 
 def regions():
-    return np.zeros((2, codec.REGION, codec.REGION), np.float32)
+    return np.zeros((2, codec.ROWS, codec.COLS), np.float32)
 
 
-def patch():
-    return np.zeros((klt.TEMPLATE, klt.TEMPLATE), np.float32)
+def pixels():
+    return np.zeros(patch.TEMPLATE**2, np.float32)
 
 
 def basis():
-    return np.zeros((3, klt.PATCH, klt.PATCH), np.float32)
+    return np.zeros(3 * patch.SIZE, np.float32)
+
+
+def lanes():
+    return np.zeros(patch.LANES, np.float32)
 
 
 def compress(image, bits=RAW, reduce=1):
@@ -54,23 +58,23 @@ def load(data, table, level, box, held=codec.NOTHING):
     both = regions()
     both[:] = np.nan
     counts = codec.load_region(data, table, level, box, held, both)
-    return both[min(level, 1)], counts
+    return both[min(level, 1), :-1, 1:-1], counts
 
 
 def template(frame, level, x, y, bits=8):
     """Stored template bytes, or None where it leaves the image."""
-    out = np.zeros((1, level + 1, klt.template_bytes(bits)), np.uint8)
+    out = np.zeros((1, level + 1, patch.template_bytes(bits)), np.uint8)
     uv = np.array([[(x + 0.5) * 2**level - 0.5, (y + 0.5) * 2**level - 0.5]], np.float32)
     wanted = np.ones(1, np.uint8)
-    klt.take_templates(*frame[:2], uv, wanted, bits, regions(), patch(), out)
+    klt.take_templates(*frame[:2], uv, wanted, bits, regions(), pixels(), out)
     return out[0, level] if out[0, level].any() else None
 
 
 def unpack(stored, bits=8):
     """(10, 10) of a stored template."""
-    out = patch()
-    klt.unpack_template(stored, bits, out)
-    return out
+    out = pixels()
+    patch.unpack_template(stored, bits, out)
+    return out.reshape(patch.TEMPLATE, patch.TEMPLATE)
 
 
 def align(frame, templates, warps, uv, first_level, params, bits=8):
@@ -79,7 +83,17 @@ def align(frame, templates, warps, uv, first_level, params, bits=8):
     score = np.zeros(n, np.float32)
     counts = klt.align(
         *frame[:2], templates, bits, np.asarray(warps, np.float32), got,
-        np.full(n, first_level, np.int8), 0, params, regions(), patch(), basis(), score,
+        np.full(n, first_level, np.int8), 0, params, regions(), pixels(), basis(), lanes(), score,
     )  # fmt: skip
-    names = "loads", "blocks", "blocks0", "blocks1", "levels", "iterations", "found", "given"
+    names = (
+        "loads",
+        "blocks",
+        "blocks0",
+        "blocks1",
+        "levels",
+        "iterations",
+        "bent",
+        "found",
+        "given",
+    )
     return got, score, dict(zip(names, counts))

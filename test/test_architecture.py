@@ -63,6 +63,9 @@ ALLOWED = {
 """Unit (file or folder of vio/) -> units it may import; everyone may import itself."""
 
 NO_TWIN = {
+    "total": "a sum of eight; seen in project_patch",
+    "is_bent": "a comparison; held to its meaning in test_patch",
+    "project_bent": "project_patch through other warps, with the same twin",
     "_row": "the row numbers of the system; seen in add_factor and linearise_motion",
     "first_pose": "a minimum; seen in linearise",
     "_spread": "writes a column of a landmark's elimination; seen in linearise",

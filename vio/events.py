@@ -139,6 +139,7 @@ NAMES = (
     "klt_blocks1",
     "klt_levels",  # templates prepared, one for each level aligned
     "klt_iterations",  # patch alignments evaluated from frame to frame
+    "klt_bent",  # of them through a warp that leaves a row's pixels
     "klt_found",  # features found again
     "klt_given",  # features with a prediction, and of them with a warp that can be followed
     "klt_tried",
@@ -148,6 +149,7 @@ NAMES = (
     "stereo_blocks1",
     "stereo_levels",
     "stereo_iterations",
+    "stereo_bent",
     "stereo_found",
     "stereo_given",
     "stereo_tried",

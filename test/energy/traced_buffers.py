@@ -6,11 +6,12 @@ import tables
 from energy.trace import Trace, buffered
 from energy.traced import case, traced
 from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream, take
+from images import regions
 from tables import P
 
 from vio.energy.rows import uses
 from vio.energy.stages import frontend as model
-from vio.frontend import codec, encode, klt
+from vio.frontend import codec, encode, klt, patch
 from vio.window import residual_vision
 
 F = np.float32
@@ -36,7 +37,7 @@ def test_a_line_buffer_of_a_window_reads_every_row_once():
     assert buffered(trace.log, "stream.lines", room) == 0 < buffered(trace.log, "stream.lines", 400)
 
 
-@pytest.mark.parametrize("tensor", ["front.regions", "front.basis", "front.patch"])
+@pytest.mark.parametrize("tensor", ["front.regions", "front.basis", "front.patch", "front.lanes"])
 def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     """Alignment: below the declared size something passes; from it on nothing is read twice."""
     plan, trace = sizes(), Trace(addresses=True)
@@ -45,6 +46,7 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     stored, _ = stored_templates(plan, data, table, uv)
     s = scratch(trace)
     warps = np.tile(F(1.8) * np.eye(2, dtype=F), (6, 1, 1))  # stretched: regions are large
+    warps[3:] = np.eye(2)
     klt.align(
         data, table, stored, plan.template_bits, warps, uv + F(0.4), np.full(6, 2, np.int8), 0,
         np.array([10, 0.02, 0.5, 1.0], F), *s, np.zeros(6, F),
@@ -69,7 +71,7 @@ def test_a_word_of_a_frame_holds_as_much_of_a_patch_as_declared(name):
         trace = Trace(addresses=True)
         frame = trace.array("frame", data)
         box = klt.box_around(table, level, F(x), F(y), F(4), F(4))
-        codec.load_region(frame, table, level, box, codec.NOTHING, np.zeros((2, 24, 24), F))
+        codec.load_region(frame, table, level, box, codec.NOTHING, regions())
         read = [at for _, at, _ in trace.log]
         found.append(len(read) / len({at // 8 for at in read}))
     assert model.SIDE_BY_SIDE == pytest.approx(np.mean(found), rel=0.25), found
@@ -93,12 +95,12 @@ def test_every_arena_buffer_that_is_read_was_written():
     data = trace.array("frame", np.random.default_rng(0).integers(0, 256, n).astype(np.uint8))
     encode.receive(image(), plan.reduce, data, table, *stream(trace, plan))
     s = scratch(trace)
-    out = np.zeros((1, 3, klt.template_bytes(plan.template_bits)), np.uint8)
+    out = np.zeros((1, 3, patch.template_bytes(plan.template_bits)), np.uint8)
     stored, uv = trace.array("track.template", out), np.array([[40.3, 38.6]], F)
     take(plan, data, table, uv, np.ones(1, np.uint8), stored, s)
     for level in range(3):
-        klt.unpack_template(stored[0, level], plan.template_bits, s[1])
-        klt.steepest_descent(s[1], s[2])
+        patch.unpack_template(stored[0, level], plan.template_bits, s[1])
+        patch.steepest_descent(s[1], s[2], s[3])
     written, early = set(), []
     for name, at, write in trace.log:
         if write:

@@ -5,12 +5,13 @@ import pytest
 from energy.runs import plan as make_plan
 from energy.trace import Trace
 from energy.traced import as_uses, check
+from images import basis, lanes, pixels, regions
 from world import EQUIDISTANT, RADTAN
 
 from vio.config import Config, FrontendConfig
 from vio.energy.stages import codec as codec_model
 from vio.energy.stages import frontend as model
-from vio.frontend import codec, detect, encode, features, klt, outliers, predict, stereo
+from vio.frontend import codec, detect, encode, features, klt, outliers, patch, predict, stereo
 from vio.geometry import camera
 
 W, H, N = 96, 80, 6
@@ -81,13 +82,13 @@ def test_receive(name, size, reduce):
 
 
 def scratch(trace):
-    shapes = {"regions": (2, 24, 24), "patch": (10, 10), "basis": (3, 8, 8)}
-    return [trace.array(f"front.{k}", np.zeros(s, F)) for k, s in shapes.items()]
+    arrays = {"regions": regions(), "patch": pixels(), "basis": basis(), "lanes": lanes()}
+    return [trace.array(f"front.{name}", a) for name, a in arrays.items()]
 
 
 def stored_templates(plan, data, table, uv):
     """(N, L, B) templates, and how often each event happened."""
-    out = np.zeros((len(uv), 4, klt.template_bytes(plan.template_bits)), np.uint8)
+    out = np.zeros((len(uv), 4, patch.template_bytes(plan.template_bits)), np.uint8)
     return out, take(plan, data, table, uv, np.ones(len(uv), np.uint8), out, scratch(Trace()))
 
 
@@ -106,7 +107,7 @@ UV = np.array([[40.3, 38.6], [52.1, 41.2], [30.7, 44.9], [60.0, 35.5], [np.nan, 
 def test_templates(name):
     plan, trace = sizes(name), Trace()
     data, table = compressed(plan)
-    out = np.zeros((N, 4, klt.template_bytes(plan.template_bits)), np.uint8)
+    out = np.zeros((N, 4, patch.template_bytes(plan.template_bits)), np.uint8)
     arrays = (
         trace.array("frame", data), table, trace.array("track.uv0", UV),
         trace.array("front.wanted", np.array([1, 1, 1, 0, 0, 1], np.uint8)),
@@ -130,6 +131,7 @@ def test_align(name):
     stored, _ = stored_templates(plan, data, table, UV[:4])
     stored = np.concatenate([stored, stored[:2]])
     warps = np.tile(np.eye(2, dtype=F), (N, 1, 1))
+    warps[2] *= F(1.2)  # bent
     warps[3] *= 3.5  # too large to follow
     uv = UV + F(0.7)
     s = scratch(trace)
@@ -139,10 +141,12 @@ def test_align(name):
         trace.array("front.first_level", np.full(N, 2, np.int8)), 0,
         np.array([10, 0.02, 0.5, 1.0], F), *s, trace.array("track.score", np.zeros(N, F)),
     )  # fmt: skip
-    loads, blocks, blocks0, blocks1, levels, iterations, found, given, tried = out
+    loads, blocks, blocks0, blocks1, levels, iterations, bent, found, given, tried = out
     assert given == 5 and found > 0 and tried == given - 1 and loads > 0 and blocks0 > 0
+    assert 0 < bent < iterations
     events = dict(klt_blocks=blocks, klt_blocks0=blocks0, klt_blocks1=blocks1)
     events |= dict(klt_levels=levels, klt_iterations=iterations, klt_found=found)
+    events |= dict(klt_bent=bent)
     events |= dict(klt_given=given, klt_tried=tried, cam0=1)
     rows = model.align(plan, "klt", 0, "track.score", "front.uv_next")
     check(trace, as_uses(rows), events)

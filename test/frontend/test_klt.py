@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from images import PACKED, RAW, align, compress, patch, regions, template, unpack
+from images import PACKED, RAW, align, compress, pixels, regions, template, unpack
 from naive import klt as naive
+from naive import patch as naive_patch
 from naive.codec import halve
 from textures import texture, warped
 
@@ -21,7 +22,7 @@ def corners(image, n=25):
     uv = np.random.default_rng(0).uniform([50, 50], [170, 150], (300, 2))
     strength = []
     for x, y in uv:
-        _, gram, _ = naive.steepest_descent(naive.take_template(image, x, y))
+        _, gram, _ = naive_patch.steepest_descent(naive.take_template(image, x, y))
         strength.append(np.linalg.eigvalsh(gram)[0])
     return uv[np.argsort(strength)[-n:]].astype(np.float32)
 
@@ -49,7 +50,7 @@ def test_template_against_twin(bits, worst):
         stored = template(frame, 0, x, y, bits)
         expected = naive.take_template(IMAGE, x, y)
         got = unpack(stored, bits)
-        np.testing.assert_allclose(got, naive.unpack_template(stored, bits), atol=1e-4)
+        np.testing.assert_allclose(got, naive_patch.unpack_template(stored, bits), atol=1e-4)
         step = 1.0 if bits == 8 else float(stored[1])
         # rounded to the nearest code
         assert np.abs(got - expected).max() <= 0.51 * step <= worst
@@ -64,7 +65,7 @@ def test_templates_of_many_features():
     uv = np.array([[60, 70], [80, 90], [12, 100], [3, 100]], np.float32)
     out = np.full((4, LEVELS, 100), 7, np.uint8)
     stored, cleared, left, blocks, blocks0, blocks1 = klt.take_templates(
-        *frame[:2], uv, wanted, 8, regions(), patch(), out
+        *frame[:2], uv, wanted, 8, regions(), pixels(), out
     )
     np.testing.assert_array_equal(wanted, [1, 0, 1, 2])
     np.testing.assert_array_equal(out[0], templates(frame, uv[:1])[0])
@@ -78,13 +79,6 @@ def test_taken_templates_against_twin():
     for stored, patches in zip(templates(frame, UV[:5]), naive.take_templates(levels, UV[:5])):
         for got, expected in zip(stored, patches):
             assert np.abs(got.reshape(10, 10) - expected).max() < 0.51
-    region, out = (
-        np.random.default_rng(8).uniform(0, 255, (24, 24)).astype(np.float32),
-        np.zeros(100),
-    )
-    for left, top in [(0.0, 0.0), (3.25, 12.75), (12.9, 1.1)]:
-        klt.cut_template(region, np.float32(left), np.float32(top), 8, patch(), out)
-        assert np.abs(out.reshape(10, 10) - naive.cut_template(region, left, top)).max() < 0.51
 
 
 def test_boxes_against_twin():
@@ -109,37 +103,6 @@ def test_stale_templates_against_twin():
     twin = naive.mark_stale(warps, score, 0.8) & (ids >= 0)
     np.testing.assert_array_equal(wanted == 1, twin)
     assert 20 < twin.sum() < 180
-
-
-def stored_patch():
-    return unpack(template(compress(IMAGE), 0, *UV[0]))
-
-
-def test_steepest_descent_against_twin():
-    basis = np.zeros((3, 8, 8), np.float32)
-    h00, h01, h11, energy = klt.steepest_descent(stored_patch(), basis)
-    basis_twin, gram, energy_twin = naive.steepest_descent(stored_patch())
-    np.testing.assert_allclose(basis, basis_twin, atol=1e-3)
-    np.testing.assert_allclose([h00, h01, h11], gram[[0, 0, 1], [0, 1, 1]], rtol=1e-4, atol=0.1)
-    assert energy == pytest.approx(energy_twin, rel=1e-5)
-    # blind to brightness and contrast
-    t = stored_patch()[1:-1, 1:-1]
-    for k in range(2):
-        assert abs(np.sum(basis[k] * (3 * t + 17))) < 1e-2 * np.abs(basis[k]).sum()
-
-
-@pytest.mark.parametrize("warp", [np.eye(2), [[1.1, 0.2], [-0.1, 0.9]]])
-def test_project_patch_against_twin(warp):
-    region = IMAGE[70:94, 60:84].astype(np.float32)
-    basis, _, _ = naive.steepest_descent(stored_patch())
-    basis = basis.astype(np.float32)
-    a = np.asarray(warp, np.float32)
-    got = klt.project_patch(
-        region, np.float32(11.3), np.float32(12.8), a[0, 0], a[0, 1], a[1, 0], a[1, 1], basis
-    )
-    expected = naive.project_patch(region, 11.3, 12.8, warp, basis)
-    scale = np.abs(basis).sum() * 255
-    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6 * scale)
 
 
 def within_a_twentieth(error):

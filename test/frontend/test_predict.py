@@ -2,7 +2,18 @@
 
 import numpy as np
 import pytest
-from images import PACKED, RAW, align, basis, compress, decode, patch, regions, template
+from images import (
+    PACKED,
+    RAW,
+    align,
+    basis,
+    compress,
+    decode,
+    lanes,
+    pixels,
+    regions,
+    template,
+)
 from naive import predict as naive
 from naive import stereo as naive_stereo
 from scipy.spatial.transform import Rotation
@@ -123,8 +134,8 @@ def test_epipolar_walk_finds_known_depths_and_its_twin(wall):
     depth = np.full(n, -1, np.float32)
     pair = *CAMERAS[0], *CAMERAS[1], R_1_0, P_1_0
     tried, loads, blocks, blocks0, blocks1, matched = stereo.search_epipolar(
-        *frame1[:2], level, templates, 8, *pair, uv, wanted, 0.3, regions(), patch(),
-        basis(), depth,
+        *frame1[:2], level, templates, 8, *pair, uv, wanted, 0.3, regions(), pixels(),
+        basis(), lanes(), depth,
     )  # fmt: skip
     assert loads < blocks <= 36 * loads and blocks0 == blocks1 == 0
     small1 = decode(*frame1[:2], level)

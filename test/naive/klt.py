@@ -1,11 +1,7 @@
-"""Patch alignment in plain double precision, sampling with scipy, algebra with numpy."""
+"""Patch alignment in plain double precision."""
 
 import numpy as np
-from scipy.ndimage import map_coordinates
-
-
-def bilinear(image, x, y):
-    return map_coordinates(image.astype(float), [y, x], order=1, mode="nearest")
+from naive.patch import bilinear, project_patch, steepest_descent
 
 
 def take_template(image, x, y):
@@ -27,12 +23,6 @@ def take_templates(levels, uv):
     return [[take_template(level, *p) for level, p in zip(levels, places)] for places in at]
 
 
-def cut_template(region, left, top):
-    """(10, 10) from a corner on, clipped to grey values."""
-    gx, gy = np.meshgrid(left + np.arange(10), top + np.arange(10))
-    return bilinear(region, gx, gy).clip(0, 255)
-
-
 def box_around(x, y, rx, ry, width, height):
     """Whole 4x4 blocks that cover x +- rx, y +- ry, cut to a level's blocks and to 24 px."""
     out = []
@@ -49,44 +39,10 @@ def inside(box, x, y, rx, ry):
     return x0 <= x - rx and x + rx <= x1 - 1 and y0 <= y - ry and y + ry <= y1 - 1
 
 
-def unpack_template(stored, bits):
-    """(10, 10) of stored bytes: raw, or darkest value, step and codes, low nibble first."""
-    if bits == 8:
-        return stored.reshape(10, 10).astype(float)
-    codes = np.stack([stored[2:] & 15, stored[2:] >> 4], axis=1).reshape(10, 10)
-    return stored[0] + stored[1] * codes.astype(float)
-
-
 def mark_stale(warps, score, correlation):
     """(N,) whether a warp stretches too much, or the match is poor."""
     area, stretch = np.linalg.det(warps), np.abs(warps).sum(axis=(1, 2))
     return (area < 0.6) | (area > 1.7) | (stretch > 3.4) | (score < correlation)
-
-
-def steepest_descent(template):
-    """(basis (3, 8, 8), Gram matrix (2, 2), energy)."""
-    T = template.astype(float)
-    gx, gy, t = (T[1:-1, 2:] - T[1:-1, :-2]) / 2, (T[2:, 1:-1] - T[:-2, 1:-1]) / 2, T[1:-1, 1:-1]
-    nuisance = np.stack([np.ones(64), t.ravel()], axis=1)
-    Q, _ = np.linalg.qr(nuisance)
-    G = np.stack([gx.ravel(), gy.ravel()], axis=1)
-    G = G - Q @ (Q.T @ G)
-    t = t - t.mean()
-    basis = np.stack([G[:, 0].reshape(8, 8), G[:, 1].reshape(8, 8), t])
-    return basis, G.T @ G, float(np.sum(t * t))
-
-
-def patch(image, x, y, warp):
-    """(8, 8) sampled through the warp about (x, y)."""
-    v, u = np.meshgrid(np.arange(8) - 3.5, np.arange(8) - 3.5, indexing="ij")
-    warp = np.asarray(warp, float)
-    return bilinear(image, x + warp[0, 0] * u + warp[0, 1] * v, y + warp[1, 0] * u + warp[1, 1] * v)
-
-
-def project_patch(image, x, y, warp, basis):
-    values = patch(image, x, y, warp)
-    dots = [float(np.sum(b * values)) for b in basis]
-    return np.array([*dots, values.sum(), (values**2).sum()])
 
 
 def align(levels, templates, warp, uv, first_level, last_level, params):

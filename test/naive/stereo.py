@@ -2,7 +2,7 @@
 
 import numpy as np
 from naive.camera import project, unproject
-from naive.klt import patch
+from naive.patch import patch
 
 
 def search_epipolar(image, level, template, camera_a, camera_b, R, p, uv, nearest):

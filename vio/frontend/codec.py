@@ -18,6 +18,7 @@ from vio._jit import kernel
 
 BLOCK = 4
 REGION = 24  # px, longest side of what is decoded at once
+ROWS, COLS = REGION + 1, REGION + 2  # of its array: rows are read a pixel too far on either side
 LINES = 16  # rows of the finest level that must be at hand while it is written
 COLUMNS = ("height", "width", "bits", "code", "base", "range", "blocks", "pairs")
 HEIGHT, WIDTH, BITS, CODE, BASE, RANGE, BLOCKS, PAIRS = range(8)
@@ -116,7 +117,7 @@ def load_blocks(data, table, level, box, out):
 
     Args:
         box: (x0, y0, x1, y1) px on the block grid, the last two excluded.
-        out: (REGION, REGION) float32, pixel (x0, y0) first.
+        out: (ROWS, COLS) float32, pixel (x0, y0) at [0, 1].
 
     Returns:
         blocks decoded.
@@ -131,7 +132,7 @@ def load_blocks(data, table, level, box, out):
         for y in range(y0, y1):
             line, where = out[y - y0], code + min(y, last_y) * (last_x + 1)
             for x in range(x0, x1):
-                line[x - x0] = data[where + min(x, last_x)]
+                line[x - x0 + 1] = data[where + min(x, last_x)]
         return rows * cols
     middle, share = np.float32(0.5), np.float32(1.0) / np.float32(1 << bits)
     for i in range(rows):
@@ -141,7 +142,7 @@ def load_blocks(data, table, level, box, out):
         for j in range(cols):
             step = RANGES[get_nibble(data, nibbles, col + j)] * share
             low = np.float32(data[base + first + j]) + middle * step
-            k, x = BLOCK * (first + j), BLOCK * j
+            k, x = BLOCK * (first + j), BLOCK * j + 1
             put_pixels(data, code, k, bits, low, step, line0, x)
             put_pixels(data, code, k + 1, bits, low, step, line1, x)
             put_pixels(data, code, k + 2, bits, low, step, line2, x)
@@ -175,9 +176,9 @@ def load_finest(data, table, box, above, corner, out):
     """Decode a box of level 0: the level above interpolated, and what is kept of the difference.
 
     Args:
-        box: as of `load_blocks`. above: (REGION, REGION) float32 pixels of level 1, those that
-            the box needs among them; corner: (x, y) of its first.
-        out: (REGION, REGION) float32.
+        box: as of `load_blocks`. above: (ROWS, COLS) float32 pixels of level 1, those that the
+            box needs among them; corner: (x, y) at its [0, 0].
+        out: (ROWS, COLS) float32, pixel (x0, y0) at [0, 1].
     """
     x0, y0, x1, y1 = box
     ax, ay = corner
@@ -190,7 +191,7 @@ def load_finest(data, table, box, above, corner, out):
         b, below = above[min(y + 1, down)], above[min(y + 2, down)]
         for j in range(x0 // BLOCK, x1 // BLOCK):
             mean = MEANS[get_nibble(data, nibbles, j)]
-            at, k, x = 2 * j - ax, BLOCK * (i * blocks + j), BLOCK * j - x0
+            at, k, x = 2 * j - ax, BLOCK * (i * blocks + j), BLOCK * j - x0 + 1
             columns = max(at - 1, -ax), at, at + 1, min(at + 2, right)
             put_details(data, code, k, bits, mean, a, up, columns, line0, x)
             put_details(data, code, k + 1, bits, mean, a, b, columns, line1, x)
@@ -205,7 +206,7 @@ def load_region(data, table, level, box, held, regions):
     Args:
         box: as of `load_blocks`, sides of REGION at the most. held: box of level 1 that
             regions[1] holds already, so that it need not be decoded again; zeros if none.
-        regions: (2, REGION, REGION) float32.
+        regions: (2, ROWS, COLS) float32.
 
     Returns:
         (blocks decoded of this level, of level 1 for the sake of level 0, box now held).
@@ -224,7 +225,7 @@ def load_region(data, table, level, box, held, regions):
         left, top = left // BLOCK * BLOCK, top // BLOCK * BLOCK
         held = (left, top, -(-right // BLOCK) * BLOCK, -(-down // BLOCK) * BLOCK)
         extra = load_blocks(data, table, 1, held, regions[1])
-    load_finest(data, table, box, regions[1], (held[0], held[1]), regions[0])
+    load_finest(data, table, box, regions[1], (held[0] - 1, held[1]), regions[0])
     return (x1 - x0) * (y1 - y0) // BLOCK**2, extra, held
 
 

@@ -13,17 +13,21 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.frontend.codec import BLOCK, BLOCKS, HEIGHT, NOTHING, REGION, WIDTH, load_region
+from vio.frontend.patch import (
+    PATCH,
+    SIZE,
+    TEMPLATE,
+    cut_template,
+    is_bent,
+    project_bent,
+    project_patch,
+    steepest_descent,
+    unpack_template,
+)
 
-PATCH = 8  # px, side of the aligned patch
-TEMPLATE = PATCH + 2  # px, with the ring the gradients need
 COARSE = np.float32(5.0)  # steps end this much earlier on a level that others follow
 REACH = np.float32(0.5 * (PATCH - 1) + 0.01)  # px, from the centre to the outermost pixel
 LARGEST = np.float32(0.5 * (REGION - 1 - BLOCK))  # px, half of what surely fits in a region
-
-
-def template_bytes(bits: int) -> int:
-    """Bytes of one stored template at 8 or 4 bits per pixel."""
-    return TEMPLATE * TEMPLATE if bits == 8 else 2 + TEMPLATE * TEMPLATE // 2
 
 
 @kernel
@@ -49,42 +53,6 @@ def inside(box, x, y, reach_x, reach_y):
 
 
 @kernel
-def cut_template(region, left, top, bits, patch, out):
-    """Store the template whose first pixel is at (left, top) of a region.
-
-    Args:
-        region: (24, 24) float32. bits: 8, or 4 for half the memory. patch: (10, 10) scratch.
-        out: (100,) uint8, or (52,): darkest value, step, and codes of 4 bits.
-    """
-    ix, iy = int(left), int(top)
-    fx, fy = left - np.float32(ix), top - np.float32(iy)
-    low, high = np.float32(255.0), np.float32(0.0)
-    for i in range(TEMPLATE):
-        a, b = region[iy + i], region[iy + i + 1]
-        for j in range(TEMPLATE):
-            up = a[ix + j] + fx * (a[ix + j + 1] - a[ix + j])
-            down = b[ix + j] + fx * (b[ix + j + 1] - b[ix + j])
-            value = min(max(up + fy * (down - up), np.float32(0.0)), np.float32(255.0))
-            patch[i, j] = value
-            low, high = min(low, value), max(high, value)
-    round_up = np.float32(0.5)
-    if bits == 8:
-        for i in range(TEMPLATE):
-            for j in range(TEMPLATE):
-                out[TEMPLATE * i + j] = np.uint8(patch[i, j] + round_up)
-        return
-    base = int(low)
-    step = max((int(high) + 1 - base + 14) // 15, 1)
-    out[0], out[1] = base, step
-    scale = np.float32(1.0) / np.float32(step)
-    for i in range(TEMPLATE):
-        for j in range(0, TEMPLATE, 2):
-            q0 = min(int((patch[i, j] - np.float32(base)) * scale + round_up), 15)
-            q1 = min(int((patch[i, j + 1] - np.float32(base)) * scale + round_up), 15)
-            out[2 + (TEMPLATE * i + j) // 2] = q0 | (q1 << 4)
-
-
-@kernel
 def mark_stale(ids, warps, score, correlation, wanted):
     """Mark the features whose match has become poor or whose warp has gone far from one.
 
@@ -107,7 +75,7 @@ def take_templates(data, table, uv, wanted, bits, regions, patch, templates):
     Args:
         data, table: compressed frame. uv: (N, 2) float32 px. wanted: (N,) uint8; becomes 2 where
             the patch of the finest level leaves the image: nothing is stored there.
-        bits: 8, or 4. regions: (2, 24, 24) float32, patch: (10, 10) float32, scratch.
+        bits: 8, or 4. regions: (2, 25, 26) float32, patch: (100,) float32, scratch.
         templates: (N, L, B) uint8 out; zero on a coarser level that it leaves.
 
     Returns:
@@ -136,106 +104,11 @@ def take_templates(data, table, uv, wanted, bits, regions, patch, templates):
             box = box_around(table, level, x, y, first, first)
             own, extra, held = load_region(data, table, level, box, held, regions)
             pixels = regions[0] if level == 0 else regions[1]
-            px, py = x - first - np.float32(box[0]), y - first - np.float32(box[1])
+            px, py = x - first - np.float32(box[0] - 1), y - first - np.float32(box[1])
             cut_template(pixels, px, py, bits, patch, templates[k, level])
             stored, blocks = stored + 1, blocks + own + extra
             blocks0, blocks1 = blocks0 + own * (level == 0), blocks1 + own * (level == 1) + extra
     return stored, cleared, left, blocks, blocks0, blocks1
-
-
-@kernel
-def unpack_template(template, bits, patch):
-    """Template bytes to (10, 10) float32."""
-    if bits == 8:
-        for i in range(TEMPLATE):
-            for j in range(TEMPLATE):
-                patch[i, j] = template[TEMPLATE * i + j]
-        return
-    base, step = np.float32(template[0]), np.float32(template[1])
-    for i in range(TEMPLATE):
-        for j in range(0, TEMPLATE, 2):
-            packed = template[2 + (TEMPLATE * i + j) // 2]
-            patch[i, j] = base + step * np.float32(packed & 15)
-            patch[i, j + 1] = base + step * np.float32(packed >> 4)
-
-
-@kernel
-def steepest_descent(template, out):
-    """Template, centred, and its two projected gradients.
-
-    Args:
-        template: (10, 10) float32.
-        out: (3, 8, 8) float32: gradient x, gradient y, template; the gradients are orthogonal
-            to the constant and to the template.
-
-    Returns:
-        (h00, h01, h11, energy): their 2x2 Gram matrix and the template's squared norm.
-    """
-    half = np.float32(0.5)
-    n = np.float32(1.0 / (PATCH * PATCH))
-    sx, sy, st = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    for i in range(PATCH):
-        for j in range(PATCH):
-            gx = (template[i + 1, j + 2] - template[i + 1, j]) * half
-            gy = (template[i + 2, j + 1] - template[i, j + 1]) * half
-            t = template[i + 1, j + 1]
-            out[0, i, j], out[1, i, j], out[2, i, j] = gx, gy, t
-            sx += gx
-            sy += gy
-            st += t
-    sx, sy, st = sx * n, sy * n, st * n
-    tx, ty, tt = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    for i in range(PATCH):
-        for j in range(PATCH):
-            gx, gy, t = out[0, i, j] - sx, out[1, i, j] - sy, out[2, i, j] - st
-            out[0, i, j], out[1, i, j], out[2, i, j] = gx, gy, t
-            tx += gx * t
-            ty += gy * t
-            tt += t * t
-    kx, ky = tx / (tt + np.float32(1e-3)), ty / (tt + np.float32(1e-3))
-    h00, h01, h11 = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    for i in range(PATCH):
-        for j in range(PATCH):
-            gx, gy = out[0, i, j] - kx * out[2, i, j], out[1, i, j] - ky * out[2, i, j]
-            out[0, i, j], out[1, i, j] = gx, gy
-            h00 += gx * gx
-            h01 += gx * gy
-            h11 += gy * gy
-    return h00, h01, h11, tt
-
-
-@kernel
-def project_patch(region, x, y, a00, a01, a10, a11, basis):
-    """Sample the warped patch at (x, y) of the region and project it on the basis.
-
-    Returns:
-        (gx . I, gy . I, template . I, sum I, sum I^2).
-    """
-    dx, dy, dt = np.float32(0.0), np.float32(0.0), np.float32(0.0)
-    s1, s2 = np.float32(0.0), np.float32(0.0)
-    one = np.uint64(1)
-    middle = np.float32(0.5 * (PATCH - 1))
-    row_x = x - a00 * middle - a01 * middle
-    row_y = y - a10 * middle - a11 * middle
-    for i in range(PATCH):
-        px, py = row_x, row_y
-        for j in range(PATCH):
-            ix, iy = np.uint64(np.int32(px)), np.uint64(np.int32(py))  # unsigned: no wrap-around
-            fx, fy = px - np.float32(np.int32(px)), py - np.float32(np.int32(py))
-            p00, p01 = region[iy, ix], region[iy, ix + one]
-            p10, p11 = region[iy + one, ix], region[iy + one, ix + one]
-            up = p00 + fx * (p01 - p00)
-            value = up + fy * (p10 + fx * (p11 - p10) - up)
-            dx += basis[0, i, j] * value
-            dy += basis[1, i, j] * value
-            dt += basis[2, i, j] * value
-            s1 += value
-            s2 += value * value
-            px += a00
-            py += a10
-        row_x += a01
-        row_y += a11
-    return dx, dy, dt, s1, s2
 
 
 @kernel
@@ -252,6 +125,7 @@ def align(
     regions,
     patch,
     basis,
+    lanes,
     score,
 ):
     """Find every feature again: coarse to fine, `uv` is the prediction and becomes the answer.
@@ -263,18 +137,19 @@ def align(
         first_level: (N,) int8 coarsest level tried. last_level: finest level used.
         params: (4,) float32: most iterations per level, step [px of the level] that ends them,
             least correlation on the finest level, least gradient energy.
-        regions: (2, 24, 24), patch: (10, 10), basis: (3, 8, 8) float32, scratch.
+        regions: (2, 25, 26), patch: (100,), basis: (192,), lanes: (72,) float32, scratch.
         score: (N,) float32 out: normalised correlation on the finest level, 0 = not found.
 
     Returns:
         (regions loaded, blocks decoded, of them of level 0, of level 1, levels prepared,
-        iterations, features found, features given, of them with a warp that can be followed).
+        iterations, of them through a bent warp, features found, features given, of them with a
+        warp that can be followed).
     """
-    loads, blocks, prepared, iterations, found = 0, 0, 0, 0, 0
+    loads, blocks, prepared, iterations, strayed, found = 0, 0, 0, 0, 0, 0
     blocks0, blocks1, given, tried = 0, 0, 0, 0
     most = int(params[0])
     one, half = np.float32(1.0), np.float32(0.5)
-    n, side = np.float32(PATCH * PATCH), np.float32(0.5 * PATCH)
+    n, side = np.float32(SIZE), np.float32(0.5 * PATCH)
     for k in range(uv.shape[0]):
         score[k] = 0.0
         u, v = uv[k, 0], uv[k, 1]
@@ -289,6 +164,7 @@ def align(
             continue
         reach_x, reach_y = wide * REACH, high * REACH
         tried += 1
+        bent = is_bent(a00, a10)
         result = np.float32(0.0)
         held = NOTHING
         for level in range(first_level[k], last_level - 1, -1):
@@ -297,7 +173,7 @@ def align(
             x, y = (u + half) / scale - half, (v + half) / scale - half
             start_x, start_y = x, y
             unpack_template(templates[k, level], bits, patch)
-            h00, h01, h11, energy = steepest_descent(patch, basis)
+            h00, h01, h11, energy = steepest_descent(patch, basis, lanes)
             prepared += 1
             det = h00 * h11 - h01 * h01
             result = np.float32(0.0)
@@ -317,9 +193,13 @@ def align(
                     loads, blocks = loads + 1, blocks + own + extra
                     blocks0 += own * (level == 0)
                     blocks1 += own * (level == 1) + extra
-                lx, ly = x - np.float32(box[0]), y - np.float32(box[1])
-                dx, dy, dt, s1, s2 = project_patch(pixels, lx, ly, a00, a01, a10, a11, basis)
-                iterations += 1
+                lx, ly = x - np.float32(box[0] - 1), y - np.float32(box[1])
+                if bent:
+                    told = project_bent(pixels, lx, ly, a00, a01, a10, a11, basis)
+                else:
+                    told = project_patch(pixels, lx, ly, a00, a01, a10, a11, basis, lanes)
+                dx, dy, dt, s1, s2 = told
+                iterations, strayed = iterations + 1, strayed + bent
                 variance = s2 - s1 * s1 / n
                 if dt <= np.float32(0.0) or variance <= np.float32(0.0):
                     break
@@ -349,4 +229,4 @@ def align(
             uv[k, 0], uv[k, 1] = u, v
             score[k] = result
             found += 1
-    return loads, blocks, blocks0, blocks1, prepared, iterations, found, given, tried
+    return loads, blocks, blocks0, blocks1, prepared, iterations, strayed, found, given, tried

@@ -6,16 +6,8 @@ import numpy as np
 
 from vio._jit import kernel
 from vio.frontend.codec import HEIGHT, NOTHING, WIDTH, load_region
-from vio.frontend.klt import (
-    LARGEST,
-    PATCH,
-    REACH,
-    box_around,
-    inside,
-    project_patch,
-    steepest_descent,
-    unpack_template,
-)
+from vio.frontend.klt import LARGEST, REACH, box_around, inside
+from vio.frontend.patch import PATCH, SIZE, project_patch, steepest_descent, unpack_template
 from vio.geometry.camera import project, unproject
 
 
@@ -38,6 +30,7 @@ def search_epipolar(
     regions,
     patch,
     basis,
+    lanes,
     inv_depth,
 ):
     """Best inverse depth of each wanted feature among hypotheses one coarse pixel apart.
@@ -47,7 +40,7 @@ def search_epipolar(
         templates: (N, L, B) uint8 of `bits` bits per pixel.
         uv_a: (N, 2) float32 px. wanted: (N,) uint8.
         nearest: depth [m] where the walk ends.
-        regions: (2, 24, 24), patch: (10, 10), basis: (3, 8, 8) float32, scratch.
+        regions: (2, 25, 26), patch: (100,), basis: (192,), lanes: (72,) float32, scratch.
         inv_depth: (N,) float32 out 1/m, written where the correlation is good.
 
     Returns:
@@ -57,7 +50,7 @@ def search_epipolar(
     tried, loads, blocks, blocks0, blocks1, matched = 0, 0, 0, 0, 0, 0
     one, zero, half = np.float32(1.0), np.float32(0.0), np.float32(0.5)
     scale = np.float32(1 << level)
-    n = np.float32(PATCH * PATCH)
+    n = np.float32(SIZE)
     limit, room = np.float32(0.5 * PATCH + 1.0), LARGEST - REACH - half
     pixels = regions[0] if level == 0 else regions[1]
     focal = 0.5 * (params_b[0] + params_b[1])
@@ -69,7 +62,7 @@ def search_epipolar(
         if wanted[k] == 0:
             continue
         unpack_template(templates[k, level], bits, patch)
-        h00, h01, h11, energy = steepest_descent(patch, basis)
+        h00, h01, h11, energy = steepest_descent(patch, basis, lanes)
         x, y = unproject(model_a, params_a, uv_a[k, 0], uv_a[k, 1])
         X = R_b_a[0, 0] * x + R_b_a[0, 1] * y + R_b_a[0, 2]
         Y = R_b_a[1, 0] * x + R_b_a[1, 1] * y + R_b_a[1, 2]
@@ -98,8 +91,8 @@ def search_epipolar(
                 loads, blocks = loads + 1, blocks + own + extra
                 blocks0 += own * (level == 0)
                 blocks1 += own * (level == 1) + extra
-            lx, ly = u - np.float32(box[0]), v - np.float32(box[1])
-            _, _, dt, s1, s2 = project_patch(pixels, lx, ly, one, zero, zero, one, basis)
+            lx, ly = u - np.float32(box[0] - 1), v - np.float32(box[1])
+            _, _, dt, s1, s2 = project_patch(pixels, lx, ly, one, zero, zero, one, basis, lanes)
             tried += 1
             variance = s2 - s1 * s1 / n
             if dt > zero and variance > zero:

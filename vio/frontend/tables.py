@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vio.frontend import codec, detect, klt
+from vio.frontend import codec, detect, patch
 from vio.memory.arena import Buffer
 
 
@@ -52,6 +52,7 @@ class Scratch(NamedTuple):
     regions: np.ndarray
     patch: np.ndarray
     basis: np.ndarray
+    lanes: np.ndarray
     ring: np.ndarray
     sums: np.ndarray
     rows: np.ndarray
@@ -123,9 +124,9 @@ def buffers(rig, config) -> list[Buffer]:
     add("track.warp", (n, 2, 2), "f4", "run", "template to image")
     add("track.score", (n,), "f4", "run", "correlation")
     add("track.ray_key", (n, 2), "f4", "run", "bearing at the last keyframe")
-    size, bits = klt.template_bytes(config.template_bits), config.template_bits
+    size, bits = patch.template_bytes(config.template_bits), config.template_bits
     form = f"{bits}-bit pixels" + (", base and step" if bits < 8 else "")
-    pixels = n * levels * klt.TEMPLATE**2
+    pixels = n * levels * patch.TEMPLATE**2
     add("track.template", (n, levels, size), "u1", "run", "patch by level", form, pixels)
     rows, cols, _ = grid_shape(rig, config)
     for name, shape, dtype in (
@@ -139,9 +140,10 @@ def buffers(rig, config) -> list[Buffer]:
         ("inlier", (n,), "u1"),
         ("wanted", (n,), "u1"),
         ("first_level", (n,), "i1"),
-        ("regions", (2, codec.REGION, codec.REGION), "f4"),
-        ("patch", (klt.TEMPLATE, klt.TEMPLATE), "f4"),
-        ("basis", (3, klt.PATCH, klt.PATCH), "f4"),
+        ("regions", (2, codec.ROWS, codec.COLS), "f4"),
+        ("patch", (patch.TEMPLATE**2,), "f4"),
+        ("basis", (3 * patch.SIZE,), "f4"),
+        ("lanes", (patch.LANES,), "f4"),
         ("ring", (detect.WINDOW, 2, width // 2), "i2"),
         ("sums", (3, width // 2), "i4"),
         ("rows", (3, width // 2), "u1"),

@@ -156,7 +156,7 @@ class FeatureTracker:
         )  # fmt: skip
         done = klt.align(
             *self.frame, tracks.template, config.template_bits, s.warp_next, s.uv_next,
-            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, tracks.score,
+            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, s.lanes, tracks.score,
         )  # fmt: skip
         tally.put("transfer_calls", (1, given, moved))
         tally.put("klt_regions", done)
@@ -248,7 +248,7 @@ class FeatureTracker:
             s.wanted[:] = (tracks.id >= 0) & (tracks.inv_depth <= 0)
             done = stereo.search_epipolar(
                 *self.frame, config.search_level, tracks.template, config.template_bits, *pair,
-                tracks.uv0, s.wanted, config.nearest_m, s.regions, s.patch, s.basis,
+                tracks.uv0, s.wanted, config.nearest_m, s.regions, s.patch, s.basis, s.lanes,
                 tracks.inv_depth,
             )  # fmt: skip
             tally.put("search_calls", (1, int(s.wanted.sum()), *done))
@@ -260,7 +260,7 @@ class FeatureTracker:
         s.first_level[:] = np.where(tracks.age > 0, near, config.search_level)
         done = klt.align(
             *self.frame, tracks.template, config.template_bits, s.warp_next, tracks.uv1,
-            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, s.score1,
+            s.first_level, 0, self.klt_params, s.regions, s.patch, s.basis, s.lanes, s.score1,
         )  # fmt: skip
         tested = predict.inverse_depth(
             *pair, tracks.uv0, tracks.uv1, config.epipolar_px, config.nearest_m, tracks.inv_depth

@@ -7,7 +7,7 @@ from vio.energy.rows import uses as made
 from vio.energy.stages import codec
 
 PATCH, TEMPLATE = 64, 100
-BASIS, PIXELS = "front.basis", "front.patch"
+BASIS, PIXELS, LANES, WIDE = "front.basis", "front.patch", "front.lanes", 8
 SIDE_BY_SIDE = 5
 """Bytes of a patch, packed or raw, that a word of eight bytes of a frame holds."""
 
@@ -15,12 +15,20 @@ SIDE_BY_SIDE = 5
 def prepare(event, bits) -> Rows:
     """`unpack_template` and `steepest_descent`."""
     r = Rows(event).add("track.template", TEMPLATE if bits == 8 else 2 + TEMPLATE // 2)
-    return r.add(PIXELS, 5 * PATCH, TEMPLATE).add(BASIS, 7 * PATCH, 8 * PATCH)
+    r.add(PIXELS, 5 * PATCH + 1, TEMPLATE).add(BASIS, 3 * PATCH, 6 * PATCH)
+    return r.add(LANES, 9 * (PATCH + WIDE), 9 * (PATCH + WIDE))
 
 
 def project(event) -> Rows:
     """`project_patch`."""
-    return Rows(event).add("front.regions", 4 * PATCH).add(BASIS, 3 * PATCH)
+    r = Rows(event).add("front.regions", 9 * PATCH).add(BASIS, 3 * PATCH)
+    return r.add(LANES, 5 * (PATCH + WIDE), 5 * (PATCH + WIDE))
+
+
+def bent(event) -> Rows:
+    """`project_bent` instead: four pixels a sample, and sums in registers."""
+    r = Rows(event).add("front.regions", -5 * PATCH)
+    return r.add(LANES, -5 * (PATCH + WIDE), -5 * (PATCH + WIDE))
 
 
 def align(plan, kind, cam, score, uv) -> list:
@@ -33,6 +41,7 @@ def align(plan, kind, cam, score, uv) -> list:
         Rows(f"{kind}_tried").add("front.first_level", 1),
         prepare(f"{kind}_levels", plan.template_bits),
         project(f"{kind}_iterations"),
+        bent(f"{kind}_bent"),
         Rows(f"{kind}_found").add(uv, 0, 2).add(score, 0, 1),
     ]
 
@@ -242,8 +251,8 @@ def work(plan) -> list:
         Work("ransac", "key_seen", {m64: 8, a64: 9, d64: 2}),
         Work("ransac", "ransac_tests", {m64: 8, a64: 8, d64: 1, r64: 1}),
     ]
-    basis = {m32: 12 * PATCH + TEMPLATE, a32: 14 * PATCH + TEMPLATE}
-    patch = {m32: 8 * PATCH, a32: 17 * PATCH}
+    basis = {m32: 10 * PATCH + TEMPLATE, a32: 17 * PATCH + TEMPLATE}
+    patch = {m32: 9 * PATCH, a32: 17 * PATCH}
     for stage, kind in (("track", "klt"), ("stereo", "stereo")):
         out.append(Work(stage, f"{kind}_levels", basis))
         out.append(Work(stage, f"{kind}_blocks", decoded))
