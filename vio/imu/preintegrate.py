@@ -109,8 +109,11 @@ def preintegrate(
 
 @kernel
 def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
-    """One step of `preintegrate`: rate `w`, specific force `f`, both without bias."""
-    A, B, C, small = work[0], work[1], work[2], work[3]
+    """One step of `preintegrate`: rate `w`, specific force `f`, both without bias.
+
+    Errors go on as [A_0; A_1 I dt I; A_2 0 I], of which only the first three columns are kept.
+    """
+    A, B, small = work[0, :, :3], work[1, :, :6], work[3]
     dR, half, mid = small[0:3, 0:3], small[3:6, 0:3], small[0:3, 3:6]
     Jr, hw = small[3:6, 3:6], small[8, :3]
     h = 0.5 * dt * dt
@@ -126,8 +129,6 @@ def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
     fx = half[0, 0] * f[0] + half[0, 1] * f[1] + half[0, 2] * f[2]
     fy = half[1, 0] * f[0] + half[1, 1] * f[1] + half[1, 2] * f[2]
     fz = half[2, 0] * f[0] + half[2, 1] * f[1] + half[2, 2] * f[2]
-    A[:] = 0.0
-    B[:] = 0.0
     for i in range(3):
         # -R [f]x, how the rotation error bends the force
         bent = (
@@ -150,31 +151,35 @@ def _step(R, p, v, cov, J, w, f, dt, var_gyro, var_accel, work):
             B[6 + i, j] = 0.5 * dt * bias_bent[j] * dt
             B[3 + i, 3 + j] = -mid[i, j] * h
             B[6 + i, 3 + j] = -mid[i, j] * dt
-        A[3 + i, 3 + i] = 1.0
-        A[3 + i, 6 + i] = dt
-        A[6 + i, 6 + i] = 1.0
+            B[i, 3 + j] = 0.0
     # J <- A J + B
-    for i in range(9):
-        for j in range(6):
-            s = B[i, j]
-            for k in range(9):
-                s += A[i, k] * J[k, j]
-            C[i, j] = s
-    for i in range(9):
-        for j in range(6):
-            J[i, j] = C[i, j]
+    for j in range(6):
+        a, b, c = J[0, j], J[1, j], J[2, j]
+        for i in range(9):
+            s = B[i, j] + A[i, 0] * a + A[i, 1] * b + A[i, 2] * c
+            if i >= 3:
+                s += J[i, j]
+                if i < 6:
+                    s += dt * J[i + 3, j]
+            J[i, j] = s
     # cov <- A cov A^T + B Q B^T
+    for j in range(9):
+        a, b, c = cov[0, j], cov[1, j], cov[2, j]
+        for i in range(9):
+            s = A[i, 0] * a + A[i, 1] * b + A[i, 2] * c
+            if i >= 3:
+                s += cov[i, j]
+                if i < 6:
+                    s += dt * cov[i + 3, j]
+            cov[i, j] = s
     for i in range(9):
-        for j in range(9):
-            s = 0.0
-            for k in range(9):
-                s += A[i, k] * cov[k, j]
-            C[i, j] = s
-    for i in range(9):
+        a, b, c = cov[i, 0], cov[i, 1], cov[i, 2]
         for j in range(i + 1):
-            s = 0.0
-            for k in range(9):
-                s += C[i, k] * A[j, k]
+            s = a * A[j, 0] + b * A[j, 1] + c * A[j, 2]
+            if j >= 3:
+                s += cov[i, j]
+                if j < 6:
+                    s += cov[i, j + 3] * dt
             for k in range(3):
                 s += B[i, k] * B[j, k] * var_gyro + B[i, 3 + k] * B[j, 3 + k] * var_accel
             if i == j and 3 <= i < 6:

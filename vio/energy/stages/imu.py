@@ -16,12 +16,12 @@ def per_step() -> Rows:
     r.add("imu.gyro", 12).add("imu.accel", 12).add(WORK, 0, 6)
     r.add(WORK, 3, 3).exp(WORK, WORK).multiply(WORK, WORK, WORK).multiply(R, WORK, WORK)
     r.add(WORK, 3, 3).exp(WORK, WORK)
-    r.add(WORK, 9 + 9, 2 * 81)  # force at mid-step; A and B cleared
-    r.add(R, 18).add(WORK, 18 + 18 + 4 * 9, 9 * 3 + 9 * 5 + 9)  # A and B filled
-    # J <- A J + B
-    r.add(WORK, 54 + 2 * 54 * 9 + 54, 54 + 54)
-    # cov <- A cov A^T + B Q B^T, the second product on the lower triangle only
-    r.add(WORK, 2 * 81 * 9 + 45 * (9 + 9 + 12), 81 + 90)
+    r.add(WORK, 9 + 9)  # force at mid-step
+    r.add(R, 18).add(WORK, 18 + 18 + 4 * 9, 9 * 3 + 9 * 6)  # A and B filled
+    # J <- A J + B; rows 3..5 have five terms and rows 6..8 four, so has it with the covariance
+    r.add(WORK, 6 * (3 + 9 + 27 + 9), 54).add(WORK, 9 * (3 + 27 + 9), 81)
+    # (A cov) A^T + B Q B^T on the lower triangle only
+    r.add(WORK, 9 * 3 + 45 * (3 + 12) + 2 * 15 + 6, 90)
     r.add(WORK, 18).add(f"{OUT}.p", 3, 3).add(f"{OUT}.v", 6, 3)
     return r.multiply(R, WORK, WORK).add(WORK, 9).add(R, 0, 9)
 
@@ -80,7 +80,7 @@ def uses(plan) -> list:
 
 def work(plan) -> list:
     """A J + B, A cov A^T + B Q B^T and three rotations; each sine or root counts as ten terms."""
-    products = 54 * 9 + 81 * 9 + 45 * (9 + 12) + 5 * 27
+    products = 6 * 30 + 9 * 30 + 45 * (3 + 12) + 15 + 5 * 27
     step = {Op.MUL_F64: products + 250, Op.ADD_F64: products + 200, Op.DIV_F64: 10, Op.SQRT_F64: 2}
     end = {Op.MUL_F64: 280, Op.ADD_F64: 280, Op.DIV_F64: 90, Op.SQRT_F64: 12}
     return [
