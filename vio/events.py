@@ -174,6 +174,7 @@ NAMES = (
     "ransac_points",  # features in the second
     "undistort_calls",  # tables of features undistorted by the front end
     "undistort_given",
+    "depths_taken",  # features given the depth of their landmark
     "handed_on",  # features handed to the window
     "still_checks",  # tables of features held against those of the last frame
     "still_seen",
@@ -268,10 +269,6 @@ class Tally:
         values = self.values
         for at, value in enumerate(counts, INDEX[first]):
             values[at] += value
-
-    def of(self, places) -> int:
-        """Sum of the counts at some places."""
-        return sum(map(self.values.__getitem__, places))
 
     @property
     def counts(self):

@@ -32,7 +32,7 @@ TRACED = {
     "receive", "take_templates", "mark_stale", "align", "search_epipolar", "detect", "occupy",
     "choose", "transfer", "count_moved", "undistort", "inverse_depth", "ransac_translation",
     "preintegrate", "linearise", "relax", "linearise_motion", "linearise_prior", "optimise",
-    "solve", "covariance", "held_back", "settle", "retain",
+    "solve", "covariance", "held_back", "take_depths", "settle", "retain",
     "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
     "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "shrink",
     "fold_displaced", "fold_turn",

@@ -286,6 +286,10 @@ def test_table_of_features():
     ids, age = logged("track.id", kind=np.int32), logged("track.age", kind=np.int16)
     places = ids, *(logged(f"track.{name}", 2) for name in ("uv0", "uv1", "ray_key"))
     warp, score = logged("track.warp", 2, 2), trace.array("track.score", np.eye(N, 1, -2)[:, 0])
+    known = np.array([ids.values[1], -7, ids.values[4]], np.int64)
+    depths = logged("track.inv_depth")
+    taken = features.take_depths(ids, known, np.ones(3, F), depths)
+    assert taken == 2
     score.values[[0, 3, 4]] = 0.9
     then = logged("front.uv_next", 2), logged("front.warp_next", 2, 2)
     features.settle(score, *then, *places, warp)
@@ -298,4 +302,4 @@ def test_table_of_features():
     n = features.hand_on(ids, age, *places[1:3], 1, *out)
     assert n == 3
     events = dict(cam0=1, klt_found=4, ransac_inliers=N - 2, template_calls=1, template_wanted=3)
-    check(trace, as_uses(model.table(N)), events | dict(templates_left=1, handed_on=n))
+    check(trace, as_uses(model.table(N)), events | dict(templates_left=1, handed_on=n, depths_taken=taken))

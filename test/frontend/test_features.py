@@ -46,6 +46,20 @@ def test_a_freed_row_is_empty():
     assert t["id"][5] == -1 and t["age"][5] == then[5]["age"]
 
 
+@pytest.mark.parametrize("n", [0, 1, 30])
+def test_take_depths_against_twin(n):
+    rng = np.random.default_rng(n)
+    ids = rng.permutation(50)[:N].astype(np.int32)
+    ids[4] = -1
+    known, depths = rng.permutation(50)[:n], rng.random(n).astype(np.float32)
+    before = rng.random(N).astype(np.float32)
+    out = before.copy()
+    taken = features.take_depths(ids, known, depths, out)
+    twin = naive.take_depths(ids.tolist(), dict(zip(known.tolist(), depths)), before)
+    np.testing.assert_array_equal(out, twin)
+    assert taken == np.isin(ids, known).sum() and (taken > 0) == (n == 30)
+
+
 def test_settle_against_twin():
     t, then = table(1)
     rng = np.random.default_rng(2)

@@ -146,7 +146,7 @@ def test_cam1_is_looked_at_in_keyframes_and_every_so_often(flight, every):
         alone = 0 if looks else alone
         assert last.stereo, "the image was there"
         assert (np.mean(~np.isnan(last.uv1[:, 0])) > 0.6) == looks
-        seen = count.of([events.INDEX["sensor_px"]]), count.of([events.INDEX["passed_px"]])
+        seen = tuple(count.values[events.INDEX[f"{what}_px"]] for what in ("sensor", "passed"))
         assert seen == ((2 * pixels, 0) if looks else (pixels, pixels))
 
 

@@ -9,6 +9,11 @@ def free(row):
     return row | EMPTY
 
 
+def take_depths(ids, depth_of, before):
+    """Inverse depths by a dictionary of those of the landmarks."""
+    return [depth_of.get(i, old) for i, old in zip(ids, before)]
+
+
 def settle(rows, found):
     """`found` has a row's new place and warp, None where it was not found."""
     return [

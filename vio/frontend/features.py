@@ -20,6 +20,28 @@ def free(k, ids, uv0, uv1, ray_key):
 
 
 @kernel
+def take_depths(ids, known, depths, inv_depth):
+    """Give features the inverse depth of the landmark that follows them, where there is one.
+
+    Args:
+        ids: (N,) int32, -1 = free. known: (n,) int64 ids of landmarks, each once; depths: (n,)
+            float32 1/m. inv_depth: (N,) float32 out where the id is known.
+
+    Returns:
+        features that have one.
+    """
+    taken = 0
+    for k in range(ids.shape[0]):
+        after, mine = 0, ids[k]
+        for m in range(known.shape[0]):  # to the end: a sum takes many at a time
+            after += (m + 1) * (known[m] == mine)
+        if after > 0:
+            inv_depth[k] = depths[after - 1]
+            taken += 1
+    return taken
+
+
+@kernel
 def settle(score, uv_next, warp_next, ids, uv0, uv1, ray_key, warp):
     """Move the features that were found again to their new place; the others leave.
 

@@ -9,7 +9,7 @@ from vio.imu import calibration
 from vio.imu.preintegrate import Preintegrated
 from vio.types import Tracks
 
-SATURATED = [INDEX["imu_saturated"]]
+SATURATED = INDEX["imu_saturated"]
 NONE = np.zeros(0, np.int64), np.zeros(0, np.float32)
 """Landmarks known to the window: none."""
 
@@ -79,7 +79,7 @@ class Frontend:
             return Prediction(R_cam, np.zeros(3), False, *NONE, quiet)
         last = feedback.estimate
         bias = np.concatenate([last.bias_gyro, last.bias_accel])
-        before = tally.of(SATURATED)
+        before = tally.values[SATURATED]
         self.imu.preintegrate(last.t_ns, t_ns, bias, step, 0, tally)
         dt = step.dt[0]
         R_last, p_last = rig_pose(last)
@@ -92,7 +92,7 @@ class Frontend:
             R_cam = np.ascontiguousarray(R_ic.T @ R.T @ R_then @ R_ic)
             return R_cam, R_ic.T @ (R.T @ (R_then @ p_ic + p_then - p) - p_ic)
 
-        at_end = tally.of(SATURATED) > before and self.imu.gyro_at_end(last.t_ns, t_ns)
+        at_end = tally.values[SATURATED] > before and self.imu.gyro_at_end(last.t_ns, t_ns)
         known, held = not at_end, None
         if self.before is not None:
             then = *self.before, last.t_ns, R_last

@@ -123,12 +123,9 @@ class FeatureTracker:
     def follow(self, prediction, tally):
         """Predict where every feature went and align its template there."""
         tracks, s, cam, config = self.tracks, self.scratch, self.rig.cam0, self.config
-        if prediction.ids.size:
-            order = prediction.ids.argsort()
-            known = prediction.ids[order]
-            at = np.minimum(known.searchsorted(tracks.id), known.size - 1)
-            hit = known[at] == tracks.id
-            tracks.inv_depth[hit] = prediction.inv_depth[order][at[hit]]
+        taken = features.take_depths(
+            tracks.id, prediction.ids, prediction.inv_depth, tracks.inv_depth
+        )
         top = config.levels - 1
         s.first_level[:] = top
         if prediction.confident and config.confident_level < top:
@@ -146,6 +143,7 @@ class FeatureTracker:
         features.settle(tracks.score, s.uv_next, s.warp_next, *self.places, tracks.warp)
         self.R_cam_key = R @ self.R_cam_key
         tally.put("undistort_calls", (1, given))
+        tally.add(depths_taken=taken)
 
     def align(self, R, p, tally) -> tuple[int, int]:
         """Align templates where a motion of cam0 puts them; (found, features there were)."""

@@ -15,7 +15,7 @@ from vio.window.initialise import Initialiser
 from vio.window.state import Signs
 from vio.window.suspicion import Suspicion
 
-STEREO_TESTED, STEREO_REFUSED = [INDEX["stereo_tested"]], [INDEX["stereo_refused"]]
+STEREO_TESTED, STEREO_REFUSED = INDEX["stereo_tested"], INDEX["stereo_refused"]
 UNKNOWN = 1e4  # m, rad, ...: deviation of what is not known
 
 
@@ -52,7 +52,7 @@ class Backend:
         self.window.watch.tell()
         if self.running:
             self.window.add(tracks, tally)
-            self.suspicion.count(tally.of(STEREO_TESTED), tally.of(STEREO_REFUSED))
+            self.suspicion.count(tally.values[STEREO_TESTED], tally.values[STEREO_REFUSED])
             self.suspicion.look(self.window, tracks.keyframe)
             self.judge(tracks, tally)
         if not self.running and tracks.image:

@@ -32,8 +32,7 @@ from vio.window.state import (
 )
 from vio.window.watch import Watch
 
-BROKEN = [INDEX["imu_gaps"], INDEX["imu_saturated"]]
-"""Events of a prediction that rests on samples missing, or at the end of their range."""
+GAPS, SATURATED = INDEX["imu_gaps"], INDEX["imu_saturated"]
 
 
 class SlidingWindow:
@@ -136,11 +135,13 @@ class SlidingWindow:
     def predict(self, t_ns, tally):
         """Open a slot at the inertial prediction for `t_ns`; returns it."""
         slots, last = self.slots, self.newest
-        slot, before = self.new_slot(t_ns), tally.of(BROKEN)
+        slot, values = self.new_slot(t_ns), tally.values
+        before = values[GAPS] + values[SATURATED]
         self.doubt.carry(last, slot)
         self.integrate(last, slot, slots.bias[last], tally)
         self._advance(last, slot, self.config.gravity)
-        self.gap = tally.of(BROKEN) > before
+        # Samples were missing, or at the end of their range.
+        self.gap = values[GAPS] + values[SATURATED] > before
         return slot
 
     def integrate(self, i, j, bias, tally):

@@ -171,12 +171,13 @@ def freed(event, times) -> Rows:
 
 
 def table(n) -> list:
-    """`features.settle`, `retain`, `renew` and `hand_on`: what is not found or kept is freed."""
+    """`features.take_depths`, `settle`, `retain`, `renew`, `hand_on`: what is not kept is freed."""
     wanted, warp, uv = "front.wanted", "track.warp", "front.uv_next"
     found = freed("klt_found", -1).add("track.uv0", 0, 2).add(warp, 0, 4)
     out = Rows("handed_on").add("track.age", 3, 1).add("track.uv0", 2).add("track.uv1", 2)
     return [
-        freed("cam0", 2 * n).add("track.score", n).add("front.inlier", n).add("track.id", n),
+        freed("cam0", 2 * n).add("track.score", n).add("front.inlier", n).add("track.id", 2 * n),
+        Rows("depths_taken").add("track.inv_depth", 0, 1),
         found.add(uv, 2).add("front.warp_next", 4),
         freed("ransac_inliers", -1),
         Rows("template_calls").add(wanted, 2 * n),
