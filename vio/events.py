@@ -75,6 +75,7 @@ WINDOW_COUNTS = (
     "depth_scans",  # tables of landmarks scanned for their depth in the newest frame
     "depth_known",  # of them in use
     "depth_found",  # of them in front of it
+    "motions_folded",  # intervals whose lengths are held against those of the pictures
     "turns_folded",  # turns of the gyro held against those of the pictures
     "displacements",  # tables of landmarks scanned for where cam1 sees them
     "displaced_known",  # of them in use, and of these seen by it

@@ -35,7 +35,7 @@ TRACED = {
     "solve", "covariance", "held_back", "take_depths", "settle", "retain",
     "renew", "hand_on", "spread", "advance", "depths", "observe", "start", "activate", "reject",
     "mark_stale_intervals", "mark_leaving", "choose_keyframe", "clear_left", "shrink",
-    "fold_displaced", "fold_turn",
+    "fold_displaced", "fold_turn", "fold_motion",
 }  # fmt: skip
 NO_PART = {"propagate"}
 """Runs between frames, for odometry at the IMU's rate: no part of a frame's bill."""

@@ -28,6 +28,7 @@ from vio.window import leaving, optimise, residual_imu, residual_prior, residual
 from vio.window.advance import advance
 from vio.window.displaced import FEWEST, fold_displaced
 from vio.window.marginalise import layout, shrink, take_prior
+from vio.window.scale import fold_motion
 from vio.window.stale import mark_stale_intervals
 from vio.window.state import Bearings
 from vio.window.turned import fold_turn
@@ -328,17 +329,20 @@ def test_landmarks(right):
 
 @pytest.mark.parametrize("n_points", [8, 90])
 def test_signs(n_points):
-    """Of a displaced cam1, in a frame that sees enough and one that does not, and a turned imu."""
+    """Of a displaced cam1, in a frame that sees enough and one that does not; turn and lengths."""
     t = case(5, n_points=n_points)
     tally_, (trace, s) = tally(), traced(t)
     names = ("rays0", "rays1", "weight0", "weight1")
     arrays = [np.zeros((60, 2), np.float32)] * 2 + [np.zeros(60, np.float32)] * 2
     views = [trace.array(f"bearings.{k}", a.copy()) for k, a in zip(names, arrays)]
-    sums = [trace.array(f"signs.{k}", np.zeros(n)) for k, n in (("cam1", 28), ("imu", 14))]
+    sizes = ("cam1", 28), ("imu", 14), ("moved", 7)
+    sums = [trace.array(f"signs.{k}", np.zeros(n)) for k, n in sizes]
     bearings, slot = Bearings(*views, None), int(t.order[1])
     seen = fold_displaced(s.sight, bearings, slot, 0.99, s.work.block[:2], sums[0])
     assert (seen >= FEWEST) == (n_points == 90)
     fold_turn(s.pre.R, s.pre.whiten, 1, s.work.small[19], 0.999, sums[1], s.work.counts)
+    state = s.slots.R[slot], s.slots.bias[slot], s.slots.calibration
+    fold_motion(*state, s.pre, 1, sums[2], s.work.counts)
     called(t, slots_used=t.order.size)
     tally_.window += t.work.counts
     check(trace, landmarks.model(PLAN), counts(tally_))

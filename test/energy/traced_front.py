@@ -302,4 +302,8 @@ def test_table_of_features():
     n = features.hand_on(ids, age, *places[1:3], 1, *out)
     assert n == 3
     events = dict(cam0=1, klt_found=4, ransac_inliers=N - 2, template_calls=1, template_wanted=3)
-    check(trace, as_uses(model.table(N)), events | dict(templates_left=1, handed_on=n, depths_taken=taken))
+    check(
+        trace,
+        as_uses(model.table(N)),
+        events | dict(templates_left=1, handed_on=n, depths_taken=taken),
+    )

@@ -28,7 +28,7 @@ CALIBRATION = {
 }  # fmt: skip
 PACKETS = {
     "image", "ids", "uv", "order", "bias", "R_b_a", "p_b_a", "rng", "ids_out", "ages_out",
-    "uv0_out", "uv1_out", "inverse",
+    "uv0_out", "uv1_out", "inverse", "known", "depths",
 }  # fmt: skip
 BESIDE = CALIBRATION | PACKETS
 """Parameters of kernels that may stand outside: constants of the rig and the configuration, and

@@ -118,7 +118,7 @@ def test_a_clock_that_has_settled_stays():
 
 @pytest.mark.parametrize("late_ms, words", [(50, ""), (-80, "imu 80 ms early against the cameras")])
 def test_a_clock_that_is_far_off_is_told(late_ms, words):
-    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14)))
+    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14), np.zeros(7)))
     assert doubt.words(np.array([late_ms * 1e-3]), 0) == (words and f"calibration suspect: {words}")
 
 
@@ -145,7 +145,7 @@ def test_shifted_imu_is_found_and_named_if_it_is_far(shift, seen):
 
 
 def test_cameras_that_do_not_fit_are_named():
-    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14)))
+    doubt = Suspicion(HealthConfig(), Signs(np.zeros(28), np.zeros(14), np.zeros(7)))
     for _ in range(20):
         doubt.count(100, 5)
     assert not doubt.cameras and doubt.words(np.zeros(1), 1) == ""

@@ -8,6 +8,9 @@ is not known, so each is explained by the other; the true factor lies in between
 
 import numpy as np
 
+from vio._jit import kernel
+from vio.events import AT
+
 SPAN_S = 0.25
 """Length of a span: long against the noise of a position, short against what a bias can hide."""
 PAIRS, FEWEST_PAIRS = 240, 40
@@ -23,7 +26,9 @@ class Scale:
         error: by what share lengths are too long, at the least; 0 where that is not known.
     """
 
-    def __init__(self):
+    def __init__(self, moved):
+        """`moved`: (7,) float64 of the arena, as `fold_motion` has it."""
+        self.moved = moved
         self.reset()
 
     def reset(self):
@@ -43,26 +48,23 @@ class Scale:
         if slots.t_ns[i] != self.t_ns:
             self.pause()
         self.t_ns, row = slots.t_ns[j], int(slots.motion[j]) - 1
-        pre, dt, R = window.pre, float(window.pre.dt[row]), slots.R[i]
         if self.begin is None:
-            self.begin, self.dt = slots.p[i].copy(), 0.0
-            self.dp, self.dv = np.zeros(3), np.zeros(3)
-        off = np.concatenate((slots.bias[i], slots.calibration)) - pre.bias[row]
-        moved = np.concatenate((pre.p[row], pre.v[row])) + pre.J[row, 3:9] @ off
-        dp, dv = moved.reshape(2, 3) @ R.T
-        self.dp += self.dv * dt + dp
-        self.dv += dv
-        self.dt += dt
-        if self.dt > SPAN_S - 1e-3:
+            self.begin, self.moved[:] = slots.p[i].copy(), 0.0
+        fold_motion(
+            slots.R[i], slots.bias[i], slots.calibration, window.pre, row, self.moved,
+            window.work.counts,
+        )  # fmt: skip
+        if self.moved[6] > SPAN_S - 1e-3:
             self.close(slots.p[j].copy(), window.config.gravity)
 
     def close(self, end, gravity):
         """End a span at a position (3,) [m]."""
-        span = (end - self.begin) / self.dt, self.dp / self.dt, self.dv, self.dt
+        length = float(self.moved[6])
+        span = (end - self.begin) / length, self.moved[:3] / length, self.moved[3:6].copy(), length
         if self.before is not None:
             seen, dp, dv, dt = self.before
             felt = dv + span[1] - dp
-            felt[2] -= 0.5 * gravity * (dt + self.dt)
+            felt[2] -= 0.5 * gravity * (dt + length)
             self.compare(span[0] - seen, felt)
         self.before, self.begin = span, None
 
@@ -85,3 +87,31 @@ class Scale:
         least = low if low > 0.0 else min(high, 0.0)
         noise = xx - xy * xy / yy  # what is seen and not felt
         return least if least * least * 3.0 * self.n * yy > SIGMAS**2 * noise else 0.0
+
+
+@kernel
+def fold_motion(R, bias, calibration, pre, row, moved, counts):
+    """Go on by one interval: what the forces say of the motion since the begin of a span.
+
+    Args:
+        R: (3, 3) R_world_imu, bias: (6,), where the interval begins. calibration: (n,).
+        pre: Preintegrated, the interval in its `row`. moved: (7,) in/out: position [m] without
+            the first velocity and gravity, velocity likewise [m/s], time [s]. counts: of Work.
+    """
+    dt = pre.dt[row]
+    p0, p1, p2 = pre.p[row, 0], pre.p[row, 1], pre.p[row, 2]
+    v0, v1, v2 = pre.v[row, 0], pre.v[row, 1], pre.v[row, 2]
+    for k in range(pre.bias.shape[1]):
+        off = (bias[k] if k < 6 else calibration[k - 6]) - pre.bias[row, k]
+        p0 += pre.J[row, 3, k] * off
+        p1 += pre.J[row, 4, k] * off
+        p2 += pre.J[row, 5, k] * off
+        v0 += pre.J[row, 6, k] * off
+        v1 += pre.J[row, 7, k] * off
+        v2 += pre.J[row, 8, k] * off
+    for a in range(3):
+        x, y, z, v = R[a, 0], R[a, 1], R[a, 2], moved[3 + a]
+        moved[a] += v * dt + (x * p0 + y * p1 + z * p2)
+        moved[3 + a] = v + (x * v0 + y * v1 + z * v2)
+    moved[6] += dt
+    counts[AT.motions_folded] += 1

@@ -119,6 +119,7 @@ class Signs(NamedTuple):
 
     cam1: np.ndarray  # (28,) see vio/window/displaced.py
     imu: np.ndarray  # (14,) see vio/window/turned.py
+    moved: np.ndarray  # (7,) see vio/window/scale.py
 
 
 class Sight(NamedTuple):
@@ -232,7 +233,7 @@ def buffers(config, memory, max_features) -> list[Buffer]:
         "rays0": ((N, 2), "f4"), "rays1": ((N, 2), "f4"), "weight0": ((N,), "f4"),
         "weight1": ((N,), "f4"), "row_of": ((N,), "i2"),
     }  # fmt: skip
-    shapes["signs"] = {"cam1": ((28,), "f8"), "imu": ((14,), "f8")}
+    shapes["signs"] = {"cam1": ((28,), "f8"), "imu": ((14,), "f8"), "moved": ((7,), "f8")}
     notes = {
         "signs": "signs of a wrong calibration",
         "slots": "frames of the window", "landmarks": "points and their observations",

@@ -29,7 +29,7 @@ class Suspicion:
 
     def __init__(self, config, signs):
         """`config`: HealthConfig. `signs`: Signs of the arena."""
-        self.config, self.scale = config, Scale()
+        self.config, self.scale = config, Scale(signs.moved)
         self.displaced, self.turned = Displaced(signs.cam1), Turned(signs.imu)
         self.reset()
 

@@ -71,7 +71,7 @@ def depths(plan) -> list:
 
 
 def displaced(plan) -> list:
-    """`fold_displaced`, two rows of six per landmark, and `fold_turn`."""
+    """`fold_displaced`, two rows of six per landmark, `fold_turn` and `fold_motion`."""
     M, S, _ = plan.shapes[WEIGHT]
     rays, off, rows, sums = "bearings.rays0", "bearings.rays1", "work.block", "signs.cam1"
     seen = Rows("displaced_seen").add(HOST, 1).add(POINT, 3).add(CAMS, 12 + 12).add(XY, 2)
@@ -79,6 +79,10 @@ def displaced(plan) -> list:
     near = Rows("displaced_near").add(rays, 2).add("bearings.weight0", 1)
     near.add("bearings.weight1", 1).add(rows, 12 + 2 * 21, 12).add(sums, 28, 28)
     turn = Rows("turns_folded").add("preintegrated.R", 6).add("preintegrated.whiten", 1)
+    n, made = 6 + plan.shapes["slots.calibration"][0], "preintegrated"
+    motion = Rows("motions_folded").add("slots.R", 9).add("slots.bias", 6)
+    motion.add("slots.calibration", n - 6).add(f"{made}.bias", n).add(f"{made}.J", 6 * n)
+    motion.add(f"{made}.dt", 1).add(f"{made}.p", 3).add(f"{made}.v", 3).add("signs.moved", 7, 7)
     return [
         Rows("displacements").add("slots.t_ns", S).add(ACTIVE, M),
         Rows("displaced_folds").add(sums, 28, 28),
@@ -87,6 +91,7 @@ def displaced(plan) -> list:
         Rows("displaced_folded").add(off, 2 * HALVINGS + 2),
         near,
         turn.add("work.small", 3).add("signs.imu", 14 + 14, 14 + 14),
+        motion,
     ]
 
 
@@ -109,6 +114,7 @@ def work(plan) -> list:
         Work("landmarks", "displaced_seen", {M: 20, A: 18, D: 3}),
         Work("landmarks", "displaced_folded", {A: 2 * HALVINGS + 4}),
         Work("landmarks", "displaced_near", {M: 18 + 42 + 12 + 2, A: 2 + 42 + 12 + 2}),
+        Work("landmarks", "motions_folded", {M: 6 * 7 + 21, A: 6 * 7 + 7 + 22}),
         Work("landmarks", "turns_folded", {M: 12 + 9 + 14 + 3, A: 3 + 9 + 14, D: 1}),
         Work("landmarks", "slots_used", {M: 72, A: 60}),
     ]
