@@ -6,7 +6,7 @@ import tables
 from energy.trace import Trace, buffered
 from energy.traced import case, traced
 from energy.traced_front import compressed, image, scratch, sizes, stored_templates, stream, take
-from images import regions
+from images import basis, lanes, regions
 from tables import P
 
 from vio.energy.rows import uses
@@ -59,7 +59,21 @@ def test_a_patch_buffer_of_its_size_is_all_a_patch_needs(tensor):
     ):
         if use.tensor == tensor:
             assert use.beyond(room) == (0, 0)
-            assert use.beyond(room // 4) == (use.reads, use.writes)
+            if tensor != "front.regions":  # its rows of samples need less
+                assert use.beyond(room // 4) == (use.reads, use.writes)
+
+
+def test_along_a_row_of_samples_a_pixel_is_read_three_times_running():
+    plan, trace, s = sizes(), Trace(addresses=True), [basis(), lanes()]
+    region = trace.array("front.regions", regions()[0])
+    patch.project_patch(region, F(9.3), F(8.8), F(1.05), F(0.1), F(-0.1), F(0.9), *s)
+    how = model.patterns(plan)["front.regions"]
+    use = how("track", "front.regions", "klt_iterations", reads=len(trace.log), writes=0)
+    assert use.reads == 9 * 64
+    for room in (7, 8, 20):
+        assert use.beyond(room) == (buffered(trace.log, "front.regions", room), 0)
+    bent = how("track", "front.regions", "klt_bent", reads=-5 * 64, writes=0)
+    assert bent.beyond(8)[0] + use.beyond(8)[0] == 4 * 64
 
 
 @pytest.mark.parametrize("name", ["packed", "raw"])

@@ -1,7 +1,7 @@
 """Front end: the image stream, corners, templates, alignment, stereo search, outliers."""
 
 from vio.energy.actions import Op, Work
-from vio.energy.memory import line_buffer, resident, sequential
+from vio.energy.memory import line_buffer, resident, reused, sequential
 from vio.energy.rows import Rows, of_its_size, record
 from vio.energy.rows import uses as made
 from vio.energy.stages import codec
@@ -29,6 +29,24 @@ def bent(event) -> Rows:
     """`project_bent` instead: four pixels a sample, and sums in registers."""
     r = Rows(event).add("front.regions", -5 * PATCH)
     return r.add(LANES, -5 * (PATCH + WIDE), -5 * (PATCH + WIDE))
+
+
+def samples(plan):
+    """Pattern of the decoded pixels: along a row of samples each pixel is read three times running.
+
+    Of the nine pixels about a sample the next one needs six; two more come before their turn.
+    """
+    whole = plan.size("front.regions")
+    fresh = WIDE * (9 + 3 * (WIDE - 1))
+
+    def make(stage, tensor, event, *, reads, writes):
+        if not event.endswith(("iterations", "hypotheses", "bent")):
+            return resident(stage, tensor, event, reads=reads, writes=writes, size=whole)
+        passed = 4 * PATCH - fresh if event.endswith("bent") else fresh
+        steps = ((8, passed, 0), (whole, 0, 0))
+        return reused(stage, tensor, event, reads=reads, run=whole, steps=steps)
+
+    return make
 
 
 def align(plan, kind, cam, score, uv) -> list:
@@ -194,7 +212,12 @@ def patterns(plan) -> dict:
     out |= {name: lines for name in plan.tensors if name.startswith("stream.")}
     points = ("rays_a", "rays_b", "uv_next", "cell_xy")
     out |= {f"front.{name}": record(2) for name in points}
-    out |= {"front.warp_next": record(4), "front.normals": record(4), "front.weights": record(1)}
+    out |= {
+        "front.regions": samples(plan),
+        "front.warp_next": record(4),
+        "front.normals": record(4),
+        "front.weights": record(1),
+    }
     out |= {"track.uv0": record(2), "track.uv1": record(2), "track.warp": record(4)}
     return out | {"track.template": record(plan.shapes["track.template"][2])}
 
