@@ -29,10 +29,11 @@ def blocks(image):
 
 def range_truncation(b):
     """One bit per pixel between the block's darkest value and its range: 28 bits a block."""
-    from vio.frontend.codec import SPREAD, TO_SPREAD
+    from vio.frontend.codec import SPREAD, SPREAD_EDGES
 
     low = b.min(axis=1, keepdims=True)
-    spread = SPREAD[TO_SPREAD[(b.max(axis=1, keepdims=True) - low).astype(int)]]
+    reach = b.max(axis=1, keepdims=True) - low
+    spread = SPREAD[np.searchsorted(SPREAD_EDGES, reach, side="right")]
     return low + (np.minimum(2 * (b - low) // spread, 1) + 0.5) * spread / 2
 
 

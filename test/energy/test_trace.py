@@ -23,7 +23,8 @@ INSIDE = {  # traced as parts of a kernel that calls them
     "project", "project_jacobian", "unproject", "next_random", "_off_line",
     "assemble", "solve_all", "column_ranges", "block_ranges", "quantise", "expand", "pack",
     "two_fours", "four_twos", "four_ones", "four_codes", "put_details",
-    "fold_columns", "magnitude_index", "pack_signs", "pack_sizes", "cut_template",
+    "fold_columns", "block_means", "nearest", "pack_indices", "repeat", "repeat_scale",
+    "pack_signs", "pack_sizes", "cut_template",
     "load_blocks", "load_finest", "box_around", "inside", "gradient_row", "add_products",
     "take_prior", "take_products", "score_row", "apart", "median", "place",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from naive import blocks as naive
+from naive.codec import nearest
 
 from vio.frontend import blocks, codec
 
@@ -39,7 +40,7 @@ def test_codes_there_and_back(bits):
     index = RNG.integers(0, 16, 22)
     spread = codec.SPREAD[index].astype(np.uint8)
     line, codes = np.maximum(GREYS[0], low), u8(24)
-    scale = codec.SCALE[bits, index].astype(np.uint32)
+    scale = codec.SCALE[bits, index]
     blocks.quantise(line, low, scale, (1 << bits) - 1, codes)
     np.testing.assert_array_equal(codes, naive.quantise(line, low, spread, bits, 24))
     seen = u8(22)
@@ -61,10 +62,35 @@ def test_differences():
     sums, folded = np.zeros(32, np.int16), np.zeros(32, np.uint16)
     blocks.fold_columns(*DIFFERENCES, sums, folded)
     np.testing.assert_array_equal([sums, folded], naive.fold_columns(DIFFERENCES))
-    for x in range(0, 32, 4):
-        assert blocks.magnitude_index(sums, x) == naive.magnitude_index(sums, x)
+    means, index = u8(8), RNG.integers(0, 16, 8).astype(np.uint8)
+    for wide in (sums, 2 * sums):
+        blocks.block_means(wide, np.zeros(16, np.int16), means)
+        np.testing.assert_array_equal(means, naive.block_means(wide))
+    assert means.max() == 255 > means.min()
     signs, sizes = u8(16), u8(32)
     blocks.pack_signs(folded, signs)
-    blocks.pack_sizes(DIFFERENCES // 9, sums // 9, sizes)
+    blocks.pack_sizes(DIFFERENCES // 9, index, sizes)
     np.testing.assert_array_equal(signs, naive.pack_signs(DIFFERENCES))
-    np.testing.assert_array_equal(sizes, naive.pack_sizes(DIFFERENCES // 9, sums // 9))
+    np.testing.assert_array_equal(sizes, naive.pack_sizes(DIFFERENCES // 9, index))
+
+
+@pytest.mark.parametrize("name", ["MAGNITUDE", "SPREAD"])
+def test_nearest(name):
+    values, index = np.arange(256, dtype=np.uint8), np.zeros(256, np.uint8)
+    blocks.nearest(values, getattr(codec, f"{name}_EDGES"), index)
+    table = getattr(codec, name)
+    np.testing.assert_array_equal(index, [nearest(table, v) for v in range(256)])
+
+
+@pytest.mark.parametrize("n", [1, 6, 47])
+def test_what_a_row_of_blocks_repeats_and_stores(n):
+    index, columns, stored = RNG.integers(0, 16, n).astype(np.uint8), u8(4 * n), u8(n // 2 + 1)
+    blocks.repeat(index, columns)
+    np.testing.assert_array_equal(columns, naive.repeat(index))
+    scale = np.zeros(4 * n, np.uint32)
+    blocks.repeat_scale(index, codec.SCALE[2], scale)
+    np.testing.assert_array_equal(scale, naive.repeat_scale(index, codec.SCALE[2]))
+    blocks.pack_indices(index, stored)
+    half = -(-n // 2)
+    np.testing.assert_array_equal(stored[:half], naive.pack_indices(index))
+    assert (stored[half:] == 77).all()

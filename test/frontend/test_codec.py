@@ -149,6 +149,7 @@ def test_finest_row_of_blocks_against_twin(bits):
     table, size = codec.layout(*shape, (bits, 4))
     data = np.zeros(size, np.uint8)
     scratch = np.zeros((5, 48), np.int16), np.zeros(26, np.int16), np.zeros(50, np.uint16)
+    scratch = *scratch, np.zeros((6, 24), np.uint8)
     for row in range(4):
         blocks.encode_finest(picture, above, row, data, table, *scratch)
     mean, size = naive.encode_finest(picture, above, bits)

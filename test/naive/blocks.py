@@ -1,7 +1,7 @@
 """Rows of blocks, written one number at a time."""
 
 import numpy as np
-from naive.codec import MAGNITUDE, nearest
+from naive.codec import MAGNITUDE
 
 
 def grey(low, spread, code, bits):
@@ -63,19 +63,31 @@ def fold_columns(rows):
     return np.abs(rows).sum(axis=0), signs
 
 
-def magnitude_index(sums, x):
-    return nearest(MAGNITUDE, min(int(sum(sums[x : x + 4])) // 16, 255))
+def block_means(sums):
+    return [min(int(sum(sums[x : x + 4])) // 16, 255) for x in range(0, len(sums), 4)]
+
+
+def pack_indices(index):
+    return packed(index, 4)
+
+
+def repeat(values):
+    return np.repeat(values, 4)
+
+
+def repeat_scale(index, scales):
+    return np.repeat([scales[k] for k in index], 4)
 
 
 def pack_signs(lines):
     return pack([[int(v >= 0) for v in line] for line in lines], 1)
 
 
-def pack_sizes(lines, sums):
+def pack_sizes(lines, index):
     """Per pixel a bit for the sign and a bit for a size above 9/8 of the block's mean."""
 
     def code(x, value):
-        mean = MAGNITUDE[magnitude_index(sums, x // 4 * 4)]
+        mean = MAGNITUDE[index[x // 4]]
         return int(value >= 0) + 2 * int(abs(int(value)) > 9 * int(mean) / 8)
 
     return pack([[code(x, v) for x, v in enumerate(line)] for line in lines], 2)

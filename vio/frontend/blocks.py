@@ -15,12 +15,12 @@ from vio.frontend.codec import (
     CODE,
     HEIGHT,
     MAGNITUDE,
+    MAGNITUDE_EDGES,
     PAIRS,
     RANGE,
     SCALE,
     SPREAD,
-    TO_MAGNITUDE,
-    TO_SPREAD,
+    SPREAD_EDGES,
     WIDTH,
 )
 
@@ -45,6 +45,42 @@ def block_ranges(low, high, darkest, spread):
         least = min(min(low[x], low[x + 1]), min(low[x + 2], low[x + 3]))
         most = max(max(high[x], high[x + 1]), max(high[x + 2], high[x + 3]))
         darkest[b], spread[b] = least, most - least
+
+
+@kernel
+def nearest(values, edges, index):
+    """Index of the table's entry nearest to each value: of its `edges` those reached; uint8."""
+    one, none = np.uint8(1), np.uint8(0)
+    for x in range(index.size):
+        value, reached = values[x], none
+        for k in range(15):
+            reached = np.uint8(reached + (one if value >= edges[k] else none))
+        index[x] = reached
+
+
+@kernel
+def pack_indices(index, out):
+    """Two indices in a byte, the first lowest; (n,) and (ceil(n / 2),) uint8."""
+    for b in range(index.size // 2):
+        out[b] = index[2 * b] | np.uint8(index[2 * b + 1] << np.uint8(4))
+    if index.size & 1:
+        out[index.size // 2] = index[index.size - 1]
+
+
+@kernel
+def repeat(values, out):
+    """Each of the values of blocks for its four columns; (n,) and (4 n,) uint8."""
+    for b in range(values.size):
+        x, value = BLOCK * b, values[b]
+        out[x], out[x + 1], out[x + 2], out[x + 3] = value, value, value, value
+
+
+@kernel
+def repeat_scale(index, scales, out):
+    """Each of the scales of blocks, by their index, for its four columns; (n,), (4 n,) uint32."""
+    for b in range(index.size):
+        x, scale = BLOCK * b, scales[index[b]]
+        out[x], out[x + 1], out[x + 2], out[x + 3] = scale, scale, scale, scale
 
 
 @kernel
@@ -150,22 +186,19 @@ def encode_rows(rows, first, row, data, table, level, ranges, scale, decoded):
     padded = BLOCK * blocks
     low, spread, codes = ranges[0][:padded], ranges[1][:padded], ranges[2:]
     column_ranges(r0, r1, r2, r3, low, spread)
-    # Until there are codes: of each block the darkest pixel, and its range, then the index of that.
-    darkest, index = codes[0][:blocks], codes[1][:blocks]
-    block_ranges(low, spread, darkest, index)
-    base = table[level, BASE] + row * blocks
-    nibbles = table[level, RANGE] + row * table[level, PAIRS]
+    # Until there are codes, of each block: the darkest pixel, its range, the index of that, and
+    # the range which that stands for.
+    darkest, reach = codes[0][:blocks], codes[1][:blocks]
+    index, wide = codes[2][:blocks], codes[3][:blocks]
+    block_ranges(low, spread, darkest, reach)
+    nearest(reach, SPREAD_EDGES, index)
     for b in range(blocks):
-        x, grey, k = BLOCK * b, darkest[b], TO_SPREAD[index[b]]
-        data[base + b], index[b] = grey, k
-        wide, factor = np.uint8(SPREAD[k]), np.uint32(SCALE[bits, k])
-        low[x], low[x + 1], low[x + 2], low[x + 3] = grey, grey, grey, grey
-        spread[x], spread[x + 1], spread[x + 2], spread[x + 3] = wide, wide, wide, wide
-        scale[x], scale[x + 1], scale[x + 2], scale[x + 3] = factor, factor, factor, factor
-    for b in range(blocks // 2):
-        data[nibbles + b] = index[2 * b] | np.uint8(index[2 * b + 1] << np.uint8(4))
-    if blocks & 1:
-        data[nibbles + blocks // 2] = index[blocks - 1]
+        wide[b] = SPREAD[index[b]]
+    copy_row(darkest, data[table[level, BASE] + row * blocks :])
+    pack_indices(index, data[table[level, RANGE] + row * table[level, PAIRS] :])
+    repeat(darkest, low)
+    repeat(wide, spread)
+    repeat_scale(index, SCALE[bits], scale[:padded])
     for r in range(BLOCK):
         y = min(first + r, height - 1) % 8
         quantise(rows[y][:width], low, scale, (1 << bits) - 1, codes[r][:padded])
@@ -213,12 +246,18 @@ def fold_columns(r0, r1, r2, r3, sums, signs):
 
 
 @kernel
-def magnitude_index(sums, x):
-    """Index of a block's mean magnitude from its four column sums."""
-    left = np.uint32(np.uint32(sums[x]) + np.uint32(sums[x + 1]))
-    right = np.uint32(np.uint32(sums[x + 2]) + np.uint32(sums[x + 3]))
-    mean = np.uint32(np.uint32(left + right) >> np.uint32(4))
-    return TO_MAGNITUDE[min(mean, np.uint32(255))]
+def block_means(sums, halves, means):
+    """Mean magnitude of every block from those of its columns, at most 255.
+
+    Args:
+        sums: (4 n,) int16. halves: (2 n,) int16 scratch. means: (n,) uint8 out.
+    """
+    sixteenth, most = np.int16(4), np.int16(255)
+    for x in range(halves.size):
+        halves[x] = np.int16(sums[2 * x] + sums[2 * x + 1])
+    for b in range(means.size):
+        whole = np.int16(halves[2 * b] + halves[2 * b + 1])
+        means[b] = min(np.int16(whole >> sixteenth), most)
 
 
 @kernel
@@ -233,10 +272,14 @@ def pack_signs(signs, out):
 
 
 @kernel
-def pack_sizes(lines, sums, out):
-    """Signs and sizes likewise, (4 n,) uint8: bit 0 the sign, bit 1 set if large."""
-    for x in range(0, sums.size, BLOCK):
-        limit = 9 * np.int64(MAGNITUDE[magnitude_index(sums, x)])
+def pack_sizes(lines, index, out):
+    """Signs and sizes likewise, (4 n,) uint8: bit 0 the sign, bit 1 set if large.
+
+    Args:
+        lines: (4, 4 n) int16. index: (n,) uint8 of the blocks' magnitudes.
+    """
+    for x in range(0, BLOCK * index.size, BLOCK):
+        limit = 9 * np.int64(MAGNITUDE[index[x // BLOCK]])
         for r in range(BLOCK):
             packed = np.int64(0)
             for k in range(BLOCK):
@@ -247,14 +290,14 @@ def pack_sizes(lines, sums, out):
 
 
 @kernel
-def encode_finest(lines, above, row, data, table, residual, mixed, line):
+def encode_finest(lines, above, row, data, table, residual, mixed, line, ranges):
     """Write one row of blocks of level 0: what its four rows differ from the level above.
 
     Args:
         lines: (16, W) uint8, image row y in ring row y % 16.
         above: (8, W // 2) uint8, decoded row y of level 1 in ring row y % 8.
         row: which row of blocks. residual: (5, W) int16, mixed: (W // 2 + 2,) int16,
-            line: (W + 2,) uint16, scratch.
+            line: (W + 2,) uint16, ranges: (6, W // 2) uint8, scratch.
     """
     height, h1 = table[0, HEIGHT], table[1, HEIGHT]
     bits, blocks = table[0, BITS], table[0, BLOCKS]
@@ -265,12 +308,12 @@ def encode_finest(lines, above, row, data, table, residual, mixed, line):
         subtract_above(lines[y % 16], near, far, mixed, residual[r])
     sums, signs = residual[BLOCK], line[: table[0, WIDTH]]
     fold_columns(residual[0], residual[1], residual[2], residual[3], sums, signs)
-    where = table[0, RANGE] + row * table[0, PAIRS]
-    for b in range(blocks // 2):  # a width is whole bytes: blocks come in pairs
-        after = np.uint8(magnitude_index(sums, 8 * b + 4) << np.uint8(4))
-        data[where + b] = magnitude_index(sums, 8 * b) | after
+    means, index = ranges[0][:blocks], ranges[1][:blocks]
+    block_means(sums, mixed[: 2 * blocks], means)
+    nearest(means, MAGNITUDE_EDGES, index)
+    pack_indices(index, data[table[0, RANGE] + row * table[0, PAIRS] :])
     where = table[0, CODE] + row * 2 * bits * blocks
     if bits == 1:
         pack_signs(signs, data[where : where + 2 * blocks])
     else:
-        pack_sizes(residual[:BLOCK], sums, data[where : where + BLOCK * blocks])
+        pack_sizes(residual[:BLOCK], index, data[where : where + BLOCK * blocks])

@@ -27,9 +27,10 @@ MAGNITUDE = np.array([0, 1, 2, 3, 4, 6, 8, 11, 15, 20, 26, 34, 44, 56, 72, 92], 
 SPREAD = np.array([1, 3, 5, 8, 11, 15, 20, 27, 36, 48, 62, 82, 106, 135, 173, 221], np.int16)
 
 
-def nearest_index(table) -> np.ndarray:
-    """For every value 0..255 the index of the table's nearest entry, (256,) uint8."""
-    return np.abs(np.arange(256)[:, None] - table[None]).argmin(axis=1).astype(np.uint8)
+def edges(table) -> np.ndarray:
+    """The least values 0..255 that are nearest to each entry of a table but the first, uint8."""
+    nearest = np.abs(np.arange(256)[:, None] - table[None]).argmin(axis=1)
+    return np.searchsorted(nearest, np.arange(1, table.size)).astype(np.uint8)
 
 
 NOTHING = (0, 0, 0, 0)  # an empty box
@@ -41,13 +42,13 @@ SIGNS = 2 * ONES - 1
 SIZES = np.array([-0.5, 0.5, -1.75, 1.75], np.float32)[TWOS.astype(int)]
 MEANS, RANGES = MAGNITUDE.astype(np.float32), SPREAD.astype(np.float32)
 # Codes per grey value in steps of 2^-16, rounded up, [bits, range]: exact for differences <= 255.
-SCALE = -(-(1 << np.arange(5)[:, None] << 16) // SPREAD.astype(np.int64))
+SCALE = (-(-(1 << np.arange(5)[:, None] << 16) // SPREAD.astype(np.int64))).astype(np.uint32)
 # Grey above a block's darkest, [bits, range, code]: the middle of the code's step, rounded down.
 GREY = np.array(
     [[[(2 * code + 1) * int(s) >> (n + 1) for code in range(1 << n)] + [0] * (16 - (1 << n))
       for s in SPREAD] for n in range(5)], np.int16
 )  # fmt: skip
-TO_MAGNITUDE, TO_SPREAD = nearest_index(MAGNITUDE), nearest_index(SPREAD)
+MAGNITUDE_EDGES, SPREAD_EDGES = edges(MAGNITUDE), edges(SPREAD)
 
 
 def layout(height: int, width: int, bits: tuple) -> tuple[np.ndarray, int]:

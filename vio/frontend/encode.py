@@ -145,7 +145,9 @@ def receive(
                     # Level 0 rows 4b .. 4b + 3 need rows up to 2b + 2 of level 1.
                     last = -(-height // BLOCK)
                     while finest < last and (2 * finest + 2 <= r or r == h - 1):
-                        encode_finest(lines, decoded, finest, data, table, residual, mixed, line)
+                        encode_finest(
+                            lines, decoded, finest, data, table, residual, mixed, line, ranges
+                        )
                         blocks += table[0, BLOCKS]
                         finest += 1
             newest = r

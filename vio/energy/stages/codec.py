@@ -80,7 +80,8 @@ def encode(r, frame, level):
     rows, columns = frame.blocks(level)
     n, padded, lines = rows * columns, BLOCK * columns, BLOCK * rows
     r.add("stream.rings", 8 * w, 0, rows).add("stream.ranges", 0, 2 * padded, rows)
-    r.add("stream.ranges", 11, 11, n).add("stream.scale", 0, 4, n).add(DATA, 0, 1, n)
+    # Of a block: its bounds, the index of its range, what is stored, what its columns repeat.
+    r.add("stream.ranges", 8 + 7, 2 + 2 + 8, n).add("stream.scale", 0, 4, n).add(DATA, 0, 1, n)
     r.add(DATA, 0, -(-columns // 2), rows)
     r.add("stream.rings", w, 0, lines).add("stream.scale", w, 0, lines)
     # Pixels' bounds and the code that the padding repeats; then the codes are packed.
@@ -96,13 +97,15 @@ def finest(r, frame):
     lines, half = BLOCK * rows, w // 2
     r.add("stream.decoded", 2 * half, 0, lines).add("stream.mixed", 2 + 4 * half, half + 2, lines)
     r.add("stream.lines", w, 0, lines).add("stream.residual", 0, w, lines)
-    # Folded into sums and signs; a block's magnitude is taken from its sums.
+    # Folded into sums and signs; a block's magnitude is taken from its sums, two by two.
     r.add("stream.residual", 4 * w + 4 * columns, w, rows).add(DATA, 0, columns // 2, rows)
+    r.add("stream.mixed", 2 * columns, 2 * columns, rows)
+    r.add("stream.ranges", 2, 2, rows * columns)
     r.add("stream.line", 0, w, rows).add(DATA, 0, 2 * frame.bits[0] * columns, rows)
     if frame.bits[0] == 1:
         r.add("stream.line", w, 0, rows)
     else:
-        r.add("stream.residual", BLOCK * w + 4 * columns, 0, rows)
+        r.add("stream.residual", BLOCK * w, 0, rows).add("stream.ranges", columns, 0, rows)
 
 
 def load(plan, name) -> list:
