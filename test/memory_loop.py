@@ -11,19 +11,6 @@ import sys
 from pathlib import Path
 
 
-def arrays_in(values) -> int:
-    """Arrays among arguments, also in tuples: each is wrapped once when a kernel is called."""
-    import numpy as np
-
-    count = 0
-    for value in values:
-        if isinstance(value, np.ndarray):
-            count += 1
-        elif isinstance(value, tuple):
-            count += arrays_in(value)
-    return count
-
-
 def outside(name, value, block):
     """Names of arguments that are, or hold, an array that is not a part of `block`.
 
@@ -43,13 +30,13 @@ def outside(name, value, block):
 
 
 class Counted:
-    """A kernel that notes what it allocated beyond the wrappers of its arguments.
+    """A kernel that notes what it allocated.
 
     `beside` collects `kernel.parameter` of every array that is not in `block`.
     """
 
-    def __init__(self, kernel, excess, block, beside):
-        self.kernel, self.excess, self.block, self.beside = kernel, excess, block, beside
+    def __init__(self, kernel, made, block, beside):
+        self.kernel, self.made, self.block, self.beside = kernel, made, block, beside
         self.names = list(inspect.signature(kernel.py_func).parameters)
 
     def __call__(self, *args):
@@ -62,9 +49,8 @@ class Counted:
         out = self.kernel(*args)
         after = rtsys.get_allocation_stats()
         name = self.kernel.__name__
-        count, more = self.excess.get(name, (0, 0))
-        more += after.alloc - before.alloc - arrays_in(args)
-        self.excess[name] = (count + 1, more)
+        count, more = self.made.get(name, (0, 0))
+        self.made[name] = (count + 1, more + after.alloc - before.alloc)
         return out
 
 
@@ -72,23 +58,34 @@ def count_kernels(block):
     """Wrap every kernel that Python modules of the package call.
 
     Returns:
-        ({name: (calls, excess allocations)}, set of arrays beside `block`), filled later.
+        ({name: (calls, allocations)}, set of arrays beside `block`), filled later.
     """
     from vio import _jit
 
-    excess, beside, kernels = {}, set(), set(map(id, _jit.KERNELS))
+    made, beside, kernels = {}, set(), set(map(id, _jit.KERNELS))
     for name, module in list(sys.modules.items()):
         if name.startswith("vio."):
             for key, value in list(vars(module).items()):
                 if id(value) in kernels:
-                    setattr(module, key, Counted(value, excess, block, beside))
-    return excess, beside
+                    setattr(module, key, Counted(value, made, block, beside))
+    return made, beside
 
 
 def looked_up(kernel, *first):
     """As `_jit.bound`, but whatever stands for the kernel at the time is called."""
     module, name = sys.modules[kernel.__module__], kernel.__name__
     return lambda *rest: getattr(module, name)(*first, *rest)
+
+
+def counted_array() -> int:
+    """What the statistics say of a compiled function that makes one array."""
+    import numba
+    import numpy as np
+    from numba.core.runtime import rtsys
+
+    before = rtsys.get_allocation_stats().alloc
+    numba.njit(lambda n: np.zeros(n).sum())(3)
+    return rtsys.get_allocation_stats().alloc - before
 
 
 def resident_kb() -> int:
@@ -119,7 +116,7 @@ def main():
     for k in range(rounds):
         if k == 1:  # everything is loaded
             _nrt_python.memsys_enable_stats()
-            excess, beside = count_kernels(odometry.arena.block)
+            made, beside = count_kernels(odometry.arena.block)
         odometry.reset()
         for frame, imu in zip(flight.frames, flight.imu):
             result = odometry.process(frame, imu)
@@ -134,7 +131,8 @@ def main():
             "status": int(result.estimate.status),
             "live": live,
             "resident_kb": samples,
-            "kernels": excess,
+            "counted": counted_array(),
+            "kernels": made,
             "beside": sorted(beside),
         },
         sys.stdout,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from energy.overlap import watched
 
-from vio._jit import apart, bound
+from vio._jit import KERNELS, apart, bound, kernel
 from vio.geometry import so3
 
 
@@ -33,6 +33,15 @@ def test_the_compiler_is_told_that_arrays_are_apart():
     head = next(line for line in text.splitlines() if re.match(r"define .*3add", line))
     for name in ("a", "b", "out"):
         assert re.search(rf"ptr [^,]*noalias[^,]*%arg\.{name}\.4\b", head), head
+
+
+def test_a_kernel_that_allocates_does_not_compile():
+    def greedy(n):
+        return np.zeros(n)[0]
+
+    with pytest.raises(numba.core.errors.TypingError, match="zeros"):
+        kernel(greedy)(3)
+    KERNELS.pop()
 
 
 class Pair(NamedTuple):

@@ -20,7 +20,7 @@ import numpy as np
 from numba.types import unliteral
 
 PACKAGE = Path(__file__).resolve().parent
-HOLDS_KERNELS = re.compile(rb"^@(parallel_)?kernel$", re.MULTILINE)
+HOLDS_KERNELS = re.compile(rb"^@kernel$", re.MULTILINE)
 IMPORTS = re.compile(rb"^from vio\.([a-z_.]+) import", re.MULTILINE)
 
 
@@ -81,11 +81,14 @@ def kernel(function):
 
     `error_model="numpy"` makes a division by zero give inf instead of an exception,
     `nogil` lets a node's other threads run meanwhile, `no_cfunc_wrapper` leaves out what only
-    callers in C need. Other kernels call a twin without the way in from Python, which costs
-    more to compile than many a kernel; and a constant is to them a number like any other, or
-    numba would compile the twin once more for each.
+    callers in C need. Without `_nrt` nothing can be allocated, and references to arrays and their
+    slices are not counted, which takes longer than much of what is done with them. Other kernels
+    call a twin without the way in from Python, which costs more to compile than many a kernel;
+    and a constant is to them a number like any other, or numba would compile the twin once more
+    for each.
     """
     options = {"error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True, "cache": True}
+    options |= {"_nrt": False}
     compiled = apart(numba.njit(**options)(function))
     KERNELS.append(compiled)
     if numba.config.DISABLE_JIT:
@@ -146,13 +149,3 @@ def load_compiler() -> None:
     finally:
         if absent:
             del sys.modules["scipy.linalg"]
-
-
-def parallel_kernel(function):
-    """A kernel whose outer loop (`prange`) writes independent outputs: rendering only."""
-    return numba.njit(cache=True, fastmath=False, error_model="numpy", nogil=True, parallel=True)(
-        function
-    )
-
-
-prange = numba.prange

@@ -141,7 +141,8 @@ def test_a_small_image_equals_the_naive_twin(world, yaw):
     shape = rays.shape[:2]
     radiance, distance = np.zeros(shape, np.float32), np.empty(shape, np.float32)
     surface = np.empty(shape, np.int32)
-    raycast.render(world, rays, R_world_cam, o, 1.0, radiance, distance, surface)
+    room = raycast.scratch(world.kind.size, *shape)
+    raycast.render(world, rays, R_world_cam, o, 1.0, room, radiance, distance, surface)
     twin = naive.raycast.render(world, rays, R_world_cam, o, raycast.TILE)
     np.testing.assert_array_equal(surface, twin[2])
     np.testing.assert_allclose(distance, twin[1], rtol=1e-6)

@@ -6,6 +6,7 @@ pixels hit different surfaces, so that outlines move smoothly between pixels.
 """
 
 from math import acos, asin, atan2, ceil, cos, pi, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,32 @@ from vio.sim.hits import hit_box, hit_cylinder, hit_room
 from vio.sim.sample import sample_picture
 
 TILE = 16
+
+
+class Scratch(NamedTuple):
+    """Work space of `render`."""
+
+    o_obj: np.ndarray  # (M, 3) camera in each object's frame
+    span: np.ndarray  # (M, 4) direction of each object and half the angle it takes up
+    near: np.ndarray  # (tiles, M) objects a tile may see
+    n_near: np.ndarray  # (tiles,) how many
+    angle: np.ndarray  # (tiles,) between neighbouring rays
+    corners: np.ndarray  # (4, 3)
+    batch: np.ndarray  # (n, 3) rays, and what they hit:
+    grey: np.ndarray  # (n,)
+    distance: np.ndarray  # (n,)
+    surface: np.ndarray  # (n,)
+
+
+def scratch(n_objects: int, height: int, width: int) -> Scratch:
+    """Work space for images of one size."""
+    tiles, n = ceil(height / TILE) * ceil(width / TILE), 4 * TILE * TILE
+    return Scratch(
+        np.empty((n_objects, 3)), np.empty((n_objects, 4)),
+        np.empty((tiles, max(n_objects, 1)), np.int64), np.empty(tiles, np.int64),
+        np.empty(tiles), np.empty((4, 3)), np.empty((n, 3)), np.empty(n), np.empty(n),
+        np.empty(n, np.int64),
+    )  # fmt: skip
 
 
 @kernel
@@ -157,31 +184,26 @@ def prepare(world, o, out_o_obj, out_span):
 
 
 @kernel
-def render(world, rays, R_world_cam, o, weight, out_radiance, out_distance, out_surface):
+def render(world, rays, R_world_cam, o, weight, scratch, out_radiance, out_distance, out_surface):
     """Cast all pixels of one camera.
 
     Args:
         rays: (H, W, 3) unit rays, camera. R_world_cam: (3, 3). o: (3,) camera, world [m].
-        weight: the image is added to `out_radiance` with this weight.
+        weight: the image is added to `out_radiance` with this weight. scratch: Scratch.
         out_radiance: (H, W) float32. out_distance: (H, W) float32 [m] along the ray.
         out_surface: (H, W) int32 surface numbers.
     """
     height, width = out_surface.shape
-    n_objects = world.kind.size
-    o_obj, span = np.empty((n_objects, 3)), np.empty((n_objects, 4))
+    o_obj, span, near, n_near, angle, corners, batch, grey, distance, surface = scratch
     prepare(world, o, o_obj, span)
     n_rows, n_columns = ceil(height / TILE), ceil(width / TILE)
-    near = np.empty((n_rows * n_columns, max(n_objects, 1)), np.int64)
-    n_near = np.empty(n_rows * n_columns, np.int64)
-    angle = np.empty(n_rows * n_columns)
-    corners, batch = np.empty((4, 3)), np.empty((4 * TILE * TILE, 3))
-    grey, distance = np.empty(4 * TILE * TILE), np.empty(4 * TILE * TILE)
-    surface = np.empty(4 * TILE * TILE, np.int64)
     for tile in range(n_rows * n_columns):
         top, left = tile // n_columns * TILE, tile % n_columns * TILE
         bottom, right = min(top + TILE, height), min(left + TILE, width)
-        corners[0], corners[1] = rays[top, left], rays[top, right - 1]
-        corners[2], corners[3] = rays[bottom - 1, left], rays[bottom - 1, right - 1]
+        for k in range(4):
+            v, u = top if k < 2 else bottom - 1, right - 1 if k & 1 else left
+            for i in range(3):
+                corners[k, i] = rays[v, u, i]
         n_near[tile], diagonal = objects_in_view(world, R_world_cam, corners, span, near[tile])
         steps = sqrt((bottom - top - 1.0) ** 2 + (right - left - 1.0) ** 2)
         angle[tile] = diagonal / max(steps, 1.0)

@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 
 from vio.sim.camera import pixel_rays
-from vio.sim.raycast import render
+from vio.sim.raycast import render, scratch
 from vio.sim.sensor import CAM_GAIN, DARK, DAY, develop, exposure_gains, noise_key, vignette
 from vio.sim.spec import SimSpec
 from vio.sim.trajectory import Trajectory
@@ -56,9 +56,10 @@ class Renderer:
         """Mean radiance, last distance and last surface (H, W) over the given poses."""
         shape = rays.shape[:2]
         radiance, distance = np.zeros(shape, np.float32), np.empty(shape, np.float32)
-        surface = np.empty(shape, np.int32)
+        surface, room = np.empty(shape, np.int32), scratch(self.world.kind.size, *shape)
+        weight = 1.0 / len(R_world_cam)
         for R, p in zip(R_world_cam, p_world_cam):
-            render(self.world, rays, R, p, 1.0 / len(R_world_cam), radiance, distance, surface)
+            render(self.world, rays, R, p, weight, room, radiance, distance, surface)
         return radiance, distance, surface
 
     def exposure_times(self, frame: int) -> np.ndarray:
