@@ -66,4 +66,4 @@ def propagate(R, p, v, cov, rate, force, dt, gravity, variance, work, small):
     v[1] += ay * dt
     v[2] += az * dt
     so3.multiply(R, dR, Rh)
-    R[:, :] = Rh
+    so3.copy(Rh, R)
